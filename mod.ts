@@ -1,0 +1,29 @@
+/**
+ * Linux containers as a TypeScript value: starts an isolated process from the Deno process itself, through a Rust
+ * library, in about the time that a process without isolation takes.
+ *
+ * @example A program that is PID 1 of its own namespace
+ * ```ts ignore
+ * import { namespaceExec } from "./mod.ts";
+ *
+ * const { stdout } = await namespaceExec({
+ *   program: "/bin/sh",
+ *   argv: ["sh", "-c", "echo $$"],
+ *   enablePidNamespace: true,
+ *   stdout: "piped",
+ * });
+ * console.log(new TextDecoder().decode(stdout)); // 1
+ * ```
+ *
+ * @module
+ */
+
+export { NotFoundError, SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
+export type { SystemErrorDetails } from "./src/native/errors.ts";
+export type { NamespaceExecConfig, Stdio } from "./src/spec/exec_config.ts";
+export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
+export { explain } from "./src/runtime/explain.ts";
+export type { PlannedStep } from "./src/runtime/explain.ts";
+export type { NamespaceExecResult, Usage } from "./src/runtime/result.ts";
+export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";
+export type { NamespaceOutput } from "./src/runtime/spawn.ts";

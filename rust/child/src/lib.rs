@@ -1,0 +1,21 @@
+//! What happens between `clone` and `exec`.
+//!
+//! The child of a multithreaded process inherits one thread and every lock as it was: a lock that another thread held
+//! (the allocator's among them) stays held for ever. Here the child even shares the parent's memory (`CLONE_VM`), so
+//! what it writes the parent finds. Hence three rules, which the compiler holds up:
+//!
+//! - nothing allocates: the crate is `no_std` and does not link `alloc`;
+//! - nothing panics: the lints above `[dependencies]` in `Cargo.toml` deny what could;
+//! - nothing calls glibc: [`sys`] makes each system call by its own instruction, so neither `errno` nor a thread's
+//!   control block, both the parent's, is touched.
+//!
+//! The parent builds a [`Program`]; [`run`] walks over it, and returns only when a step failed.
+
+#![no_std]
+
+mod run;
+mod step;
+mod sys;
+
+pub use run::run;
+pub use step::{CStrArray, CStrRef, Failure, Fd, List, Program, Report, Step, Str};

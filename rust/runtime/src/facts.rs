@@ -1,0 +1,95 @@
+//! What a plan needs to know about this process and host. Gathered before planning, so that planning stays pure.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::OnceLock;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
+
+use crate::error::{Error, reason};
+use crate::launch::{environ, signals};
+use crate::spec::Spec;
+
+/// Facts about this process.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The environment; empty where the spec doesn't inherit it.
+    pub environment: Vec<CString>,
+    /// The text of each of the spec's `envFiles`.
+    pub env_files: Vec<String>,
+    /// The limit on descriptors to give back, soft and hard, where Deno has raised its own.
+    pub nofile: Option<(u64, u64)>,
+    /// The signals to leave ignored (bit N-1 for signal N): in the foreground, those that a shell or `nohup` sets so.
+    pub ignored_signals: u64,
+}
+
+impl Facts {
+    /// Looks around, as far as `spec` needs it. Called on the thread that calls us: the environment belongs to it.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with the path of an `envFiles` entry that cannot be read.
+    pub fn gather(spec: &Spec) -> Result<Self, Error> {
+        let env_files = spec.minicontainer.env_files.iter().enumerate();
+        Ok(Self {
+            environment: if spec.minicontainer.inherit_env { environ::environment() } else { Vec::new() },
+            env_files: env_files.map(|(index, path)| read_env_file(index, path)).collect::<Result<_, _>>()?,
+            nofile: *NOFILE.get_or_init(nofile_before_deno),
+            ignored_signals: if spec.minicontainer.foreground { signals::ignored_by_the_caller() } else { 0 },
+        })
+    }
+}
+
+/// More than an environment can be: the kernel takes a quarter of the stack's limit, 2 MiB, for it.
+const LARGEST_ENV_FILE: u64 = 4 * 1024 * 1024;
+
+fn read_env_file(index: usize, path: &str) -> Result<String, Error> {
+    let read = || {
+        let file = File::open(path)?;
+        let mut text = String::new();
+        file.take(LARGEST_ENV_FILE + 1).read_to_string(&mut text)?;
+        Ok(text)
+    };
+    let refuse = |why: String| Error::spec(format!("minicontainer.envFiles[{index}]"), format!("{path:?} {why}"));
+    match read() {
+        Ok(text) if text.len() as u64 > LARGEST_ENV_FILE => Err(refuse("is larger than 4 MiB".into())),
+        Ok(text) => Ok(text),
+        Err(error) => Err(refuse(format!("cannot be read: {}", io_reason(&error)))),
+    }
+}
+
+fn io_reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |number| reason(Errno::from_raw(number)))
+}
+
+static NOFILE: OnceLock<Option<(u64, u64)>> = OnceLock::new();
+
+/// Linux's initial soft limit, which `select(2)` can cope with.
+const USUAL_SOFT_NOFILE: u64 = 1024;
+
+/// Deno raises its soft limit to the hard one as it starts, and leaves no note of what it was. The process that
+/// started us most likely still has it; where it can't be asked, or has other limits, the usual one is taken.
+fn nofile_before_deno() -> Option<(u64, u64)> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    if soft < hard {
+        return None; // nobody raised it
+    }
+    let before = match parents_nofile() {
+        Some((soft, parents_hard)) if parents_hard == hard => soft,
+        _ => USUAL_SOFT_NOFILE.min(hard),
+    };
+    (before != soft).then_some((before, hard))
+}
+
+/// The line of `proc_pid_limits(5)`: `Max open files            1024                 4096                 files`.
+fn parents_nofile() -> Option<(u64, u64)> {
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", nix::unistd::getppid())).ok()?;
+    let mut numbers = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?.split_whitespace();
+    let mut next = || match numbers.next()? {
+        "unlimited" => Some(libc::RLIM_INFINITY),
+        number => number.parse().ok(),
+    };
+    Some((next()?, next()?))
+}

@@ -1,0 +1,77 @@
+//! Signals of this process: blocked across the clone, and asked about.
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, sigaction};
+
+use crate::error::Error;
+
+/// While it lives no signal is delivered to this thread.
+pub(super) struct Blocked {
+    before: SigSet,
+}
+
+/// Blocks every signal on this thread; the child inherits the mask, so that no handler runs in it.
+pub(super) fn block_all() -> Result<Blocked, Error> {
+    let mut before = SigSet::empty();
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
+        .map_err(|errno| Error::system("block the signals", errno))?;
+    Ok(Blocked { before })
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.before), None);
+    }
+}
+
+/// Where SIGCHLD is ignored, as a careless parent can hand it down, the kernel collects children by itself and
+/// `waitid` finds none: then it goes back to its default, which ignores the signal but keeps the children.
+pub(super) fn let_children_be_waited_for() -> Result<(), Error> {
+    if is_ignored(libc::SIGCHLD) {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the default action runs no code of ours.
+        unsafe { sigaction(Signal::SIGCHLD, &default) }
+            .map_err(|errno| Error::system("let children be waited for", errno))?;
+    }
+    Ok(())
+}
+
+/// The signals that `nohup`, or a shell without job control, sets to be ignored for what it starts.
+const IGNORED_ON_PURPOSE: [i32; 6] =
+    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
+
+/// Of these signals those that are ignored: bit N-1 for signal N.
+#[must_use]
+pub fn ignored_by_the_caller() -> u64 {
+    let ignored = IGNORED_ON_PURPOSE.into_iter().filter(|signal| is_ignored(*signal));
+    ignored.fold(0, |mask, signal| mask | bit(signal))
+}
+
+/// A signal's place in a mask.
+#[must_use]
+pub fn bit(signal: i32) -> u64 {
+    1_u64.checked_shl(signal.unsigned_abs().wrapping_sub(1)).unwrap_or(0)
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is changed; the action that is set is written to `action`.
+    let result = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: all zeroes is a valid action, and sigaction has filled it in.
+    Errno::result(result).is_ok() && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_has_signal_n_at_bit_n_minus_one() {
+        assert_eq!((bit(1), bit(15), bit(64)), (1, 0x4000, 1 << 63));
+        assert_eq!((bit(0), bit(65)), (0, 0));
+    }
+}

@@ -1,0 +1,21 @@
+//! Starts isolated processes: spec -> plan -> child.
+//!
+//! [`spec`] reads OCI's object, [`plan`] turns it and a few [`facts`] into a flat list of steps, [`launch`] clones a
+//! child that walks over them, [`run`] and [`reactor`] wait for its end, and [`ffi`] is the door for Deno.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod facts;
+#[allow(unsafe_code, reason = "raw buffers of the caller")]
+pub mod ffi;
+#[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
+pub mod launch;
+pub mod plan;
+pub mod reactor;
+mod record;
+pub mod resolve;
+pub mod run;
+pub mod signal;
+pub mod spec;
+mod terminal;

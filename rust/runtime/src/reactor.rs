@@ -1,0 +1,254 @@
+//! Many programs, one wait: an epoll over their pidfds, timers and pipes.
+//!
+//! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::error::Error;
+use crate::launch::wait::{WaitFor, send_signal};
+use crate::plan::Plan;
+use crate::record::{self, Event};
+use crate::run::{Watched, tell_end};
+
+/// How many events one `epoll_wait` takes; more of them come with the next.
+const EVENTS_AT_ONCE: usize = 128;
+
+/// What an event belongs to: a stream (0, 1, 2) or one of these, in the low bits of epoll's word above the token.
+const PIDFD: u64 = 3;
+const TIMER: u64 = 4;
+const SOURCES: u64 = 8;
+const WAKE: u64 = u64::MAX;
+
+/// The programs of one isolate.
+pub struct Reactor {
+    epoll: Epoll,
+    wake: EventFd,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    programs: HashMap<u32, Program>,
+    told: VecDeque<(u32, Event)>,
+}
+
+struct Program {
+    /// `None` once its end has been told; its pipes may still hold something.
+    running: Option<(Watched, Arc<Plan>)>,
+    streams: [Option<OwnedFd>; 3],
+}
+
+impl Reactor {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`Error::System`] where descriptors are short.
+    pub fn new() -> Result<Self, Error> {
+        let epoll =
+            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| Error::system("create an epoll", errno))?;
+        let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+            .map_err(|errno| Error::system("create an eventfd", errno))?;
+        epoll
+            .add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))
+            .map_err(|errno| Error::system("watch an eventfd", errno))?;
+        Ok(Self { epoll, wake, state: Mutex::default() })
+    }
+
+    /// Starts a program; its PID.
+    ///
+    /// # Errors
+    /// As [`crate::launch::launch`].
+    pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
+        let plan = Arc::new(plan);
+        let mut program = Watched::start(&plan)?;
+        let streams = program.take_streams();
+        let child = program.child();
+        let pid = child.pid;
+        // The end may be told to another thread as soon as it is watched for: by then it must be known here.
+        let mut state = self.lock();
+        let pidfd = self.epoll.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
+        let timer = child
+            .timer
+            .as_ref()
+            .map_or(Ok(()), |timer| self.epoll.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
+        if let Err(errno) = pidfd.and(timer) {
+            let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
+            let _ = program.reap(WaitFor::End);
+            return Err(Error::system("watch the program", errno));
+        }
+        state.programs.insert(token, Program { running: Some((program, plan)), streams });
+        Ok(pid)
+    }
+
+    /// Sends a program a signal.
+    ///
+    /// # Errors
+    /// `ESRCH` where it has ended; `EINVAL` for a number that is no signal.
+    pub fn signal(&self, token: u32, signal: i32) -> Result<(), Errno> {
+        match self.lock().programs.get_mut(&token) {
+            Some(Program { running: Some((program, _)), .. }) => program.signal(signal),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+
+    /// Reads from a program's stdout (1) or stderr (2): 0 at the end, `EAGAIN` where nothing is there yet, after which
+    /// an event tells when there is.
+    ///
+    /// # Errors
+    /// `EAGAIN`; `EBADF` where that stream is closed or no pipe; else as read(2).
+    pub fn read(&self, token: u32, stream: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let state = self.lock();
+        let pipe = state.pipe(token, stream)?;
+        let result = retry(|| nix::unistd::read(pipe, buffer));
+        self.arm_if_again(result, pipe, event(token, stream as u64, EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT))
+    }
+
+    /// Writes to a program's stdin: how much was taken, `EAGAIN` where nothing can be yet, after which an event tells
+    /// when it can.
+    ///
+    /// # Errors
+    /// `EAGAIN`; `EPIPE` where the program has closed it; else as write(2).
+    pub fn write(&self, token: u32, bytes: &[u8]) -> Result<usize, Errno> {
+        let state = self.lock();
+        let pipe = state.pipe(token, 0)?;
+        let result = retry(|| nix::unistd::write(pipe, bytes));
+        self.arm_if_again(result, pipe, event(token, 0, EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT))
+    }
+
+    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: &OwnedFd, event: EpollEvent) -> Result<usize, Errno> {
+        if result == Err(Errno::EAGAIN) {
+            let mut changed = event;
+            match self.epoll.modify(pipe, &mut changed) {
+                Err(Errno::ENOENT) => self.epoll.add(pipe, event)?,
+                other => other?,
+            }
+        }
+        result
+    }
+
+    /// Closes our end of a program's stream; one that is closed already is let be.
+    pub fn close(&self, token: u32, stream: usize) {
+        let mut state = self.lock();
+        if let Some(program) = state.programs.get_mut(&token) {
+            if let Some(pipe) = program.streams.get_mut(stream) {
+                *pipe = None;
+            }
+        }
+        state.forget_if_done(token);
+    }
+
+    /// Makes a [`Reactor::wait`] that is under way come back.
+    pub fn wake(&self) {
+        let _ = self.wake.write(1);
+    }
+
+    /// Waits until something is to be told, and writes it to `buffer`, one record behind the other; the bytes written,
+    /// 0 where it was woken or the time (in ms; -1: for ever) was over.
+    ///
+    /// # Errors
+    /// [`Error::System`]; [`Error::Internal`] where the buffer holds not even one record.
+    pub fn wait(&self, buffer: &mut [u8], timeout_ms: i32) -> Result<usize, Error> {
+        if self.lock().told.is_empty() {
+            let mut events = [EpollEvent::empty(); EVENTS_AT_ONCE];
+            let timeout = EpollTimeout::try_from(timeout_ms).unwrap_or(EpollTimeout::NONE);
+            let count = match self.epoll.wait(&mut events, timeout) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => 0,
+                Err(errno) => return Err(Error::system("wait for programs", errno)),
+            };
+            let mut state = self.lock();
+            for event in &events[..count] {
+                self.look_at(&mut state, event.data());
+            }
+        }
+        self.lock().tell(buffer)
+    }
+
+    fn look_at(&self, state: &mut State, data: u64) {
+        if data == WAKE {
+            let _ = self.wake.read();
+            return;
+        }
+        let Ok(token) = u32::try_from(data / SOURCES) else { return };
+        match data % SOURCES {
+            PIDFD => state.collect(token),
+            TIMER => {
+                if let Some(Program { running: Some((program, _)), .. }) = state.programs.get_mut(&token) {
+                    program.time_is_up();
+                }
+            }
+            stream => {
+                let stream = usize::try_from(stream).unwrap_or(usize::MAX);
+                state.told.push_back((token, Event::Ready(stream)));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn collect(&mut self, token: u32) {
+        let Some(entry) = self.programs.get_mut(&token) else { return };
+        let Some((program, plan)) = &entry.running else { return };
+        let told = match program.reap(WaitFor::EndNow) {
+            Ok(None) => return,
+            Ok(Some(outcome)) => {
+                tell_end(plan, &outcome);
+                Event::Ended(outcome)
+            }
+            Err(error) => Event::Failed(error),
+        };
+        entry.running = None;
+        self.told.push_back((token, told));
+        self.forget_if_done(token);
+    }
+
+    fn forget_if_done(&mut self, token: u32) {
+        let is_done = |program: &Program| program.running.is_none() && program.streams.iter().all(Option::is_none);
+        if self.programs.get(&token).is_some_and(is_done) {
+            self.programs.remove(&token);
+        }
+    }
+
+    fn pipe(&self, token: u32, stream: usize) -> Result<&OwnedFd, Errno> {
+        self.programs.get(&token).and_then(|program| program.streams.get(stream)?.as_ref()).ok_or(Errno::EBADF)
+    }
+
+    fn tell(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let mut written = 0;
+        while let Some((token, event)) = self.told.front() {
+            let Some(length) = record::write(&mut buffer[written..], *token, event) else {
+                if written == 0 {
+                    return Err(Error::Internal { message: "the buffer is too small for an event".into() });
+                }
+                break;
+            };
+            written += length;
+            self.told.pop_front();
+        }
+        Ok(written)
+    }
+}
+
+fn event(token: u32, source: u64, flags: EpollFlags) -> EpollEvent {
+    EpollEvent::new(flags, u64::from(token) * SOURCES + source)
+}
+
+fn retry(mut call: impl FnMut() -> nix::Result<usize>) -> nix::Result<usize> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
+    }
+}

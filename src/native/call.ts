@@ -1,0 +1,54 @@
+/** Calls into the library that answer with a record. */
+
+import { type Ended, readRecord, type Told } from "./record.ts";
+
+/** The answer does not fit: as `TOO_SMALL` in `rust/runtime/src/ffi.rs`. */
+const TOO_SMALL = -1;
+
+/** Enough for every record but a long plan's. */
+const USUAL_RECORD_BYTES = 4096;
+const LARGEST_RECORD_BYTES = 1 << 28;
+
+/** The bytes in which a spec crosses. */
+export function encodeSpec(spec: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(spec));
+}
+
+/** Calls on this thread come one after the other, so one buffer serves all. */
+const usualRecord = new Uint8Array(USUAL_RECORD_BYTES);
+
+/**
+ * Makes a call that writes a record.
+ *
+ * @param call gets a buffer and its length; returns the bytes written
+ * @param record the buffer to begin with; `call` is repeated with a larger one where it does not suffice, as it always
+ * does where a program was started
+ * @throws the typed error where the record tells of a failure
+ */
+export function callForRecord(
+  call: (record: Uint8Array<ArrayBuffer>, length: number) => number,
+  record = usualRecord,
+): Exclude<Told, { kind: "failed" }> {
+  if (call(record, record.byteLength) === TOO_SMALL) {
+    const larger = record.byteLength * 16;
+    if (larger > LARGEST_RECORD_BYTES) throw new Error("cannot read the library's answer: it is too large");
+    return callForRecord(call, new Uint8Array(larger));
+  }
+  const { told } = readRecord(record);
+  if (told.kind === "failed") throw told.error;
+  return told;
+}
+
+/** As {@linkcode callForRecord}, for a call that waits for a program's end. */
+export function callForEnd(call: (record: Uint8Array<ArrayBuffer>, length: number) => number): Ended {
+  const told = callForRecord(call);
+  if (told.kind !== "ended") throw new Error(`minicontainer's own mistake, please report it: ${told.kind}, not ended`);
+  return told;
+}
+
+/** As {@linkcode callForRecord}, for a call that answers with JSON. */
+export function callForJson<T>(call: (record: Uint8Array<ArrayBuffer>, length: number) => number): T {
+  const told = callForRecord(call);
+  if (told.kind !== "text") throw new Error(`minicontainer's own mistake, please report it: ${told.kind}, not text`);
+  return JSON.parse(told.json) as T;
+}

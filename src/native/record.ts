@@ -1,0 +1,73 @@
+/** Records as the library writes them; `rust/runtime/src/record.rs` has the table of offsets. */
+
+import { errorFromJson } from "./errors.ts";
+
+/** How a program ended, in the kernel's terms. */
+export interface Ended {
+  kind: "ended";
+  pid: number;
+  /** Exit status where `exited`, else signal number. */
+  code: number;
+  exited: boolean;
+  outOfTime: boolean;
+  wallUs: number;
+  cpuUserUs: number;
+  cpuSystemUs: number;
+  memoryPeakBytes: number;
+  memoryPeakIsBound: boolean;
+}
+
+/** What a record tells. */
+export type Told =
+  | Ended
+  | { kind: "failed"; error: Error }
+  | { kind: "ready"; stream: number }
+  | { kind: "started"; pid: number }
+  | { kind: "text"; json: string };
+
+const HEADER_BYTES = 56;
+const LITTLE_ENDIAN = true;
+
+/** Reads the record at `offset`; `next` is where another may follow. */
+export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token: number; next: number; told: Told } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.byteLength - offset);
+  const jsonBytes = view.getUint32(20, LITTLE_ENDIAN);
+  const text = () => new TextDecoder().decode(bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + jsonBytes));
+  return {
+    token: view.getUint32(4, LITTLE_ENDIAN),
+    next: offset + HEADER_BYTES + Math.ceil(jsonBytes / 8) * 8,
+    told: readTold(view, text),
+  };
+}
+
+function readTold(view: DataView, text: () => string): Told {
+  const pid = view.getInt32(8, LITTLE_ENDIAN);
+  const code = view.getInt32(12, LITTLE_ENDIAN);
+  switch (view.getUint32(0, LITTLE_ENDIAN)) {
+    case 1: {
+      const flags = view.getUint32(16, LITTLE_ENDIAN);
+      return {
+        kind: "ended",
+        pid,
+        code,
+        exited: (flags & 1) !== 0,
+        outOfTime: (flags & 2) !== 0,
+        memoryPeakIsBound: (flags & 4) !== 0,
+        wallUs: Math.round(view.getFloat64(24, LITTLE_ENDIAN)),
+        cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
+        cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
+        memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
+      };
+    }
+    case 2:
+      return { kind: "failed", error: errorFromJson(text()) };
+    case 3:
+      return { kind: "ready", stream: code };
+    case 4:
+      return { kind: "started", pid };
+    case 5:
+      return { kind: "text", json: text() };
+    default:
+      throw new Error("minicontainer's own mistake, please report it: a record of unknown kind");
+  }
+}

@@ -1,0 +1,128 @@
+/** Programs that are waited for. */
+
+import { callForEnd, encodeSpec } from "../native/call.ts";
+import { SpecError } from "../native/errors.ts";
+import { openLibrary } from "../native/library.ts";
+import type { Ended } from "../native/record.ts";
+import { runSymbols } from "../native/symbols.ts";
+import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import type { Spec } from "../spec/types.ts";
+import { authorize } from "./permission.ts";
+import { Reactor, sharedReactor } from "./reactor.ts";
+import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
+import { checkSignal } from "./spawn.ts";
+import { Collected, readAll, readNow } from "./streams.ts";
+
+const SIGKILL = 9;
+
+/**
+ * Runs a program, isolated as asked, and waits for its end without blocking the event loop.
+ *
+ * Starts through `clone(2)` in this process; a PID namespace needs CAP_SYS_ADMIN.
+ * Source: clone(2), pid_namespaces(7); OCI runtime-spec 1.2 `process`.
+ *
+ * @param config what to run; `timeoutMs` in ms; with `stdout` or `stderr` `"piped"` the result has what was written
+ * @returns how it ended: `exitStatus` (0..255) or `signal` is set, `exitCode` (0..255) always
+ * @throws {SpecError} before anything is done; `path` names the field
+ * @throws {SystemError} after undoing what was done; `operation`, `errno`, `step`
+ * @throws the reason of `config.signal`, once the program is killed and reaped
+ * @example PID 1
+ * ```ts ignore
+ * const { exitCode } = await namespaceExec({
+ *   program: "/bin/sh",
+ *   argv: ["sh", "-c", "exit 42"],
+ *   enablePidNamespace: true,
+ * });
+ * ```
+ */
+export async function namespaceExec(config: NamespaceExecConfig): Promise<NamespaceExecResult> {
+  const spec = specFromConfig(config);
+  refusePipedStdin(spec);
+  const { signal } = config;
+  checkSignal(signal);
+  signal?.throwIfAborted();
+  const reactor = sharedReactor();
+  const { token, end } = reactor.spawn(authorize(spec));
+  const abort = () => reactor.signal(token, SIGKILL);
+  signal?.addEventListener("abort", abort);
+  try {
+    const piped = pipedOutputs(spec);
+    const [ended, ...outputs] = await Promise.all([end, ...piped.map((stream) => readAll(reactor, token, stream))]);
+    signal?.throwIfAborted();
+    return withOutputs(ended, (stream) => outputs[piped.indexOf(stream)]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * As {@linkcode namespaceExec}, but blocks this thread until the program ends, as Deno's own `…Sync` do.
+ *
+ * @param config what to run; `signal` must be absent
+ * @returns how it ended
+ * @throws {SpecError} before anything is done; `path` names the field
+ * @throws {SystemError} after undoing what was done; `operation`, `errno`, `step`
+ * @example Exit status
+ * ```ts
+ * const { exitCode } = namespaceExecSync({ program: "/bin/sh", argv: ["sh", "-c", "exit 42"] });
+ * console.assert(exitCode === 42);
+ * ```
+ */
+export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecResult {
+  const spec = specFromConfig(config);
+  refusePipedStdin(spec);
+  if (config.signal !== undefined) {
+    throw new SpecError("signal", "cannot abort a call that blocks the thread; use timeoutMs, or namespaceExec");
+  }
+  const piped = pipedOutputs(spec);
+  return piped.length > 0 ? captureSync(authorize(spec), piped) : runSpecSync(spec);
+}
+
+/** Runs a spec's program on this thread. */
+export function runSpecSync(spec: Spec): NamespaceExecResult {
+  const { minicontainer_run } = openLibrary(runSymbols);
+  const bytes = encodeSpec(authorize(spec));
+  return resultFromEnd(callForEnd((record, length) => minicontainer_run(bytes, bytes.byteLength, record, length)));
+}
+
+/**
+ * Does what is left to do after a program has ended: nothing, for nothing is. It exists for those who come from the C
+ * interface, where a result has to be given back.
+ *
+ * @param _result what `namespaceExec` returned
+ */
+export function namespaceCleanup(_result: NamespaceExecResult) {}
+
+/** One that no other thread waits in, so that this one may. */
+let reactorForSync: Reactor | undefined;
+
+function captureSync(spec: Spec, piped: (1 | 2)[]): NamespaceExecResult {
+  const reactor = reactorForSync ??= new Reactor();
+  const outputs = new Map(piped.map((stream) => [stream, new Collected()]));
+  const open = new Set(piped);
+  const ended = reactor.runSync(spec, (token) => {
+    for (const [stream, collected] of outputs) {
+      if (open.has(stream) && readNow(reactor, token, stream, collected)) open.delete(stream);
+    }
+    return open.size === 0;
+  });
+  return withOutputs(ended, (stream) => outputs.get(stream)?.bytes());
+}
+
+function pipedOutputs(spec: Spec): (1 | 2)[] {
+  return ([1, 2] as const).filter((stream) => spec.minicontainer?.stdio?.[stream] === "piped");
+}
+
+function withOutputs(
+  ended: Ended,
+  output: (stream: 1 | 2) => Uint8Array<ArrayBuffer> | undefined,
+): NamespaceExecResult {
+  const [stdout, stderr] = [output(1), output(2)];
+  return { ...resultFromEnd(ended), ...(stdout && { stdout }), ...(stderr && { stderr }) };
+}
+
+function refusePipedStdin(spec: Spec) {
+  if (spec.minicontainer?.stdio?.[0] === "piped") {
+    throw new SpecError("stdin", 'cannot be "piped" where nobody can write to it; use namespaceSpawn');
+  }
+}

@@ -1,0 +1,33 @@
+/** `--allow-run`, honoured as `Deno.Command` would. */
+
+import { callForJson, encodeSpec } from "../native/call.ts";
+import { openLibrary } from "../native/library.ts";
+import { resolveSymbols } from "../native/symbols.ts";
+import type { Spec } from "../spec/types.ts";
+
+/**
+ * Checks that this process may run the spec's program; returns the spec to run, in which the program is the very file
+ * that was checked.
+ *
+ * It is a courtesy to those who limit their own code: whoever may load a native library may do anything.
+ *
+ * @throws {Deno.errors.NotCapable} where it may not
+ */
+export function authorize(spec: Spec): Spec {
+  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return spec;
+  const { minicontainer_resolve } = openLibrary(resolveSymbols);
+  const bytes = encodeSpec(spec);
+  const command = callForJson<string>((record, length) =>
+    minicontainer_resolve(bytes, bytes.byteLength, record, length)
+  );
+  if (Deno.permissions.requestSync({ name: "run", command }).state !== "granted") {
+    const message = `Requires run access to ${JSON.stringify(command)}, run again with the --allow-run flag`;
+    throw new Deno.errors.NotCapable(message);
+  }
+  const loader = spec.process.env?.find((entry) => entry.startsWith("LD_"));
+  if (loader !== undefined || spec.minicontainer?.envFiles !== undefined) {
+    const what = loader === undefined ? "--env-file" : `the environment variable ${loader.split("=")[0]}`;
+    throw new Deno.errors.NotCapable(`Requires --allow-run for all programs to use ${what}, which can load other code`);
+  }
+  return { ...spec, minicontainer: { ...spec.minicontainer, program: command } };
+}

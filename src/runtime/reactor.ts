@@ -1,0 +1,263 @@
+/**
+ * Many programs, one wait. SIGCHLD says that one has ended, and which, the library's epoll knows; while somebody waits
+ * for a pipe, one nonblocking call waits for all pipes at once. So at most one thread of Deno's pool is ever taken, and
+ * none for programs without pipes.
+ */
+
+import { callForJson, callForRecord, encodeSpec } from "../native/call.ts";
+import { openLibrary } from "../native/library.ts";
+import { type Ended, readRecord, type Told } from "../native/record.ts";
+import { reactorSymbols } from "../native/symbols.ts";
+import type { Spec } from "../spec/types.ts";
+
+/** The least of what errno(3) names that is needed here; the same on every Linux that the library is built for. */
+const EAGAIN = 11;
+const EPIPE = 32;
+
+/** Room for a thousand ends; what does not fit comes with the next call. */
+const EVENT_BYTES = 64 * 1024;
+
+/** Should something else in this process take SIGCHLD's handler away, ends are told as late as this. */
+const HEARTBEAT_MS = 1000;
+
+type Library = ReturnType<typeof openLibrary<typeof reactorSymbols>>;
+
+/** What a program's owner holds. */
+export interface Program {
+  /** Names it in the reactor's calls. */
+  readonly token: number;
+  /** Its number as the host sees it. */
+  readonly pid: number;
+  /** Its end. */
+  readonly end: Promise<Ended>;
+}
+
+/** A program that the reactor tells of. */
+interface Watched {
+  isReferenced: boolean;
+  hasEnded: boolean;
+  end: PromiseWithResolvers<Ended>;
+  /** The streams that are pipes and not closed, and who waits until one is ready. */
+  streams: Map<number, PromiseWithResolvers<void> | undefined>;
+}
+
+/** Programs that are waited for together. */
+export class Reactor {
+  readonly #library: Library = openLibrary(reactorSymbols);
+  readonly #number: number;
+  readonly #programs = new Map<number, Watched>();
+  /** What the call on another thread writes to. */
+  readonly #pipeEvents: Uint8Array<ArrayBuffer> = new Uint8Array(EVENT_BYTES);
+  /** What calls on this thread write to. */
+  readonly #events: Uint8Array<ArrayBuffer> = new Uint8Array(EVENT_BYTES);
+  #nextToken = 1;
+  #running = 0;
+  #referenced = 0;
+  #waitingForPipes = 0;
+  #isInPipeWait = false;
+  #isListening = false;
+  #heartbeat?: ReturnType<typeof setInterval>;
+
+  constructor() {
+    this.#number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
+  }
+
+  /** Starts a program, and tells of its end once it has come. */
+  spawn(spec: Spec): Program {
+    const token = this.#nextToken++;
+    const watched: Watched = {
+      isReferenced: true,
+      hasEnded: false,
+      end: Promise.withResolvers<Ended>(),
+      streams: new Map(),
+    };
+    spec.minicontainer?.stdio?.forEach((source, stream) => {
+      if (source === "piped") watched.streams.set(stream, undefined);
+    });
+    // Before the program is there, so that no end goes by unheard.
+    this.#programs.set(token, watched);
+    this.#count(1, 1);
+    try {
+      return { token, pid: this.#start(token, spec), end: watched.end.promise };
+    } catch (error) {
+      this.#programs.delete(token);
+      this.#count(-1, -1);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a program to its end on this thread.
+   *
+   * @param readPipes is called whenever there may be something to read; true once all pipes are at their ends
+   */
+  runSync(spec: Spec, readPipes: (token: number) => boolean): Ended {
+    const token = this.#nextToken++;
+    this.#start(token, spec);
+    let ended: Ended | undefined;
+    while (!readPipes(token) || ended === undefined) {
+      for (const { token: toldOf, told } of this.#waitHere(-1)) {
+        if (told.kind === "failed") throw told.error;
+        if (told.kind === "ended" && toldOf === token) ended = told;
+      }
+    }
+    return ended;
+  }
+
+  /** Sends a program a signal; false where it has ended. */
+  signal(token: number, signal: number): boolean {
+    return this.#library.minicontainer_signal(this.#number, token, signal) === 0;
+  }
+
+  /** Whether the program keeps the event loop alive. */
+  setReferenced(token: number, isReferenced: boolean) {
+    const watched = this.#programs.get(token);
+    if (watched === undefined || watched.hasEnded || watched.isReferenced === isReferenced) return;
+    watched.isReferenced = isReferenced;
+    this.#count(0, isReferenced ? 1 : -1);
+  }
+
+  /**
+   * Reads once from a program's stdout (1) or stderr (2).
+   *
+   * @returns the bytes read, 0 at the end, or `undefined` where nothing is there yet
+   * @throws where the stream is closed
+   */
+  tryRead(token: number, stream: 1 | 2, buffer: Uint8Array<ArrayBuffer>): number | undefined {
+    return transferred(this.#library.minicontainer_read(this.#number, token, stream, buffer, buffer.byteLength));
+  }
+
+  /**
+   * Writes once to a program's stdin.
+   *
+   * @returns the bytes taken, or `undefined` where none can be yet
+   * @throws {Deno.errors.BrokenPipe} where the program has closed it
+   */
+  tryWrite(token: number, bytes: Uint8Array<ArrayBuffer>): number | undefined {
+    return transferred(this.#library.minicontainer_write(this.#number, token, bytes, bytes.byteLength));
+  }
+
+  /** Waits until a stream that could not be read or written can be. */
+  ready(token: number, stream: number): Promise<void> {
+    const streams = this.#programs.get(token)?.streams;
+    if (!streams?.has(stream)) return Promise.resolve();
+    let waiting = streams.get(stream);
+    if (waiting === undefined) {
+      waiting = Promise.withResolvers<void>();
+      streams.set(stream, waiting);
+      this.#waitingForPipes++;
+      this.#waitForPipes();
+    }
+    return waiting.promise;
+  }
+
+  /** Closes our end of a program's stream. */
+  close(token: number, stream: number) {
+    this.#library.minicontainer_close(this.#number, token, stream);
+    const watched = this.#programs.get(token);
+    if (watched === undefined) return;
+    this.#wakeWaiter(watched, stream);
+    watched.streams.delete(stream);
+    if (this.#isInPipeWait && this.#waitingForPipes === 0) this.#library.minicontainer_wake(this.#number);
+    this.#forgetIfDone(token, watched);
+  }
+
+  #start(token: number, spec: Spec): number {
+    const bytes = encodeSpec(spec);
+    const told = callForRecord((record, length) =>
+      this.#library.minicontainer_start(this.#number, token, bytes, bytes.byteLength, record, length)
+    );
+    return told.kind === "started" ? told.pid : -1;
+  }
+
+  /** Counts programs in and out, and listens for as long as there are any. */
+  #count(running: number, referenced: number) {
+    this.#running += running;
+    this.#referenced += referenced;
+    if (this.#isListening !== this.#running > 0) {
+      this.#isListening = !this.#isListening;
+      const listen = this.#isListening ? Deno.addSignalListener : Deno.removeSignalListener;
+      listen("SIGCHLD", this.#collect);
+    }
+    // A listener does not keep the event loop alive, a timer does.
+    if (this.#referenced > 0) {
+      this.#heartbeat ??= setInterval(this.#collect, HEARTBEAT_MS);
+    } else {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = undefined;
+    }
+  }
+
+  readonly #collect = () => {
+    for (const { token, told } of this.#waitHere(0)) this.#tell(token, told);
+  };
+
+  #waitHere(timeoutMs: number) {
+    const length = this.#library.minicontainer_wait(this.#number, timeoutMs, this.#events, EVENT_BYTES);
+    return readRecords(this.#events, length);
+  }
+
+  async #waitForPipes() {
+    if (this.#isInPipeWait) return;
+    this.#isInPipeWait = true;
+    try {
+      while (this.#waitingForPipes > 0) {
+        const length = await this.#library.wait_nonblocking(this.#number, -1, this.#pipeEvents, EVENT_BYTES);
+        for (const { token, told } of readRecords(this.#pipeEvents, length)) this.#tell(token, told);
+      }
+    } finally {
+      this.#isInPipeWait = false;
+    }
+  }
+
+  #tell(token: number, told: Told) {
+    const watched = this.#programs.get(token);
+    if (watched === undefined) {
+      if (told.kind === "failed") throw told.error;
+    } else if (told.kind === "ready") {
+      this.#wakeWaiter(watched, told.stream);
+    } else if (!watched.hasEnded) {
+      watched.hasEnded = true;
+      this.#count(-1, watched.isReferenced ? -1 : 0);
+      if (told.kind === "ended") watched.end.resolve(told);
+      if (told.kind === "failed") watched.end.reject(told.error);
+      this.#forgetIfDone(token, watched);
+    }
+  }
+
+  #wakeWaiter({ streams }: Watched, stream: number) {
+    const waiting = streams.get(stream);
+    if (waiting === undefined) return;
+    streams.set(stream, undefined);
+    this.#waitingForPipes--;
+    waiting.resolve();
+  }
+
+  #forgetIfDone(token: number, watched: Watched) {
+    if (watched.hasEnded && watched.streams.size === 0) this.#programs.delete(token);
+  }
+}
+
+function transferred(result: number): number | undefined {
+  if (result >= 0) return result;
+  if (result === -EAGAIN) return undefined;
+  if (result === -EPIPE) throw new Deno.errors.BrokenPipe("the program has closed its stdin");
+  throw new Deno.errors.BadResource(`the program's stream is closed (errno ${-result})`);
+}
+
+function readRecords(bytes: Uint8Array<ArrayBuffer>, length: number) {
+  const records = [];
+  for (let offset = 0; offset < length;) {
+    const record = readRecord(bytes, offset);
+    records.push(record);
+    offset = record.next;
+  }
+  return records;
+}
+
+let shared: Reactor | undefined;
+
+/** The reactor of this isolate. */
+export function sharedReactor(): Reactor {
+  return shared ??= new Reactor();
+}

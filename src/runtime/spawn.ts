@@ -1,0 +1,168 @@
+/** Programs that run beside this one. */
+
+import { SpecError, StateError } from "../native/errors.ts";
+import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { authorize } from "./permission.ts";
+import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
+import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
+import { signalNumber } from "./signals.ts";
+import { readableStream, readAll, writableStream } from "./streams.ts";
+
+/** A {@linkcode NamespaceExecResult} with all that the program wrote. */
+export interface NamespaceOutput extends NamespaceExecResult {
+  /** What it wrote to stdout. */
+  stdout: Uint8Array<ArrayBuffer>;
+  /** What it wrote to stderr. */
+  stderr: Uint8Array<ArrayBuffer>;
+}
+
+const SIGKILL = 9;
+
+/**
+ * A program that runs, as `Deno.ChildProcess` is one.
+ *
+ * @example Killed at the end of the block, if it has not ended by then
+ * ```ts ignore
+ * await using program = namespaceSpawn({ program: "sleep", argv: ["sleep", "60"], enablePidNamespace: true });
+ * ```
+ */
+export class NamespaceProcess implements AsyncDisposable {
+  /** The program's number as the host sees it. */
+  readonly pid: number;
+  /** How it ended, once it has. */
+  readonly status: Promise<NamespaceExecResult>;
+  readonly #reactor: Reactor;
+  readonly #token: number;
+  readonly #stdin?: WritableStream<Uint8Array<ArrayBuffer>>;
+  readonly #stdout?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #stderr?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  #hasEnded = false;
+
+  /** @ignore Made by {@linkcode namespaceSpawn}. */
+  constructor(reactor: Reactor, program: Program, config: NamespaceExecConfig) {
+    this.pid = program.pid;
+    this.#reactor = reactor;
+    this.#token = program.token;
+    if (config.stdin === "piped") this.#stdin = writableStream(reactor, program);
+    if (config.stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
+    if (config.stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
+    const { signal } = config;
+    const abort = () => reactor.signal(program.token, SIGKILL);
+    signal?.addEventListener("abort", abort);
+    this.status = program.end.then((ended) => {
+      this.#hasEnded = true;
+      signal?.removeEventListener("abort", abort);
+      return resultFromEnd(ended);
+    });
+  }
+
+  /** Its input. @throws {TypeError} where `stdin` was not `"piped"` */
+  get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
+    return piped("stdin", this.#stdin);
+  }
+
+  /** Its output. @throws {TypeError} where `stdout` was not `"piped"` */
+  get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return piped("stdout", this.#stdout);
+  }
+
+  /** Its error output. @throws {TypeError} where `stderr` was not `"piped"` */
+  get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return piped("stderr", this.#stderr);
+  }
+
+  /**
+   * Waits for its end, and for all that it writes to the streams that are `"piped"`; a piped stdin that is not being
+   * written to is closed.
+   *
+   * @throws {TypeError} where a piped stream is being read already
+   */
+  async output(): Promise<NamespaceOutput> {
+    if (this.#stdin !== undefined && !this.#stdin.locked) await this.#stdin.close().catch(() => {});
+    const [result, stdout, stderr] = await Promise.all([
+      this.status,
+      this.#all(1, this.#stdout),
+      this.#all(2, this.#stderr),
+    ]);
+    return { ...result, stdout, stderr };
+  }
+
+  /**
+   * Sends it a signal. One that PID 1 of a namespace has no handler for, and that the kernel would drop, does what it
+   * would have done to any other program.
+   *
+   * @param signal a name or a number; default `"SIGTERM"`
+   * @throws {StateError} where it has ended
+   * @throws {SpecError} where there is no such signal
+   */
+  kill(signal: string | number = "SIGTERM") {
+    const number = signalNumber(signal);
+    if (this.#hasEnded || !this.#reactor.signal(this.#token, number)) {
+      throw new StateError(`cannot send ${signal} to process ${this.pid}: it has ended`, "running", "ended");
+    }
+  }
+
+  /** Lets the event loop go on for as long as it runs: so from the start. */
+  ref() {
+    this.#reactor.setReferenced(this.#token, true);
+  }
+
+  /** Lets this process end before it does. */
+  unref() {
+    this.#reactor.setReferenced(this.#token, false);
+  }
+
+  /** Kills it, if it has not ended, and closes its streams. */
+  async [Symbol.asyncDispose]() {
+    if (!this.#hasEnded) this.#reactor.signal(this.#token, SIGKILL);
+    this.ref();
+    await this.status;
+    for (const stream of [0, 1, 2]) this.#reactor.close(this.#token, stream);
+  }
+
+  #all(stream: 1 | 2, readable?: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array<ArrayBuffer>> {
+    if (readable === undefined) return Promise.resolve(new Uint8Array());
+    // Holds the stream, as reading it would.
+    readable.getReader();
+    return readAll(this.#reactor, this.#token, stream);
+  }
+}
+
+/**
+ * Starts a program, isolated as asked, and returns at once.
+ *
+ * It is started by `clone(2)` in this process and has been executed when this returns.
+ *
+ * @param config what to run; see {@linkcode NamespaceExecConfig}
+ * @returns the running program; dispose of it, or await its `status`
+ * @throws {SpecError} before anything is done; `path` names the field
+ * @throws {SystemError} after undoing what was done; `operation`, `errno`, `step`
+ * @example Talk to a program
+ * ```ts
+ * const program = namespaceSpawn({ program: "cat", stdin: "piped", stdout: "piped" });
+ * const writer = program.stdin.getWriter();
+ * await writer.write(new TextEncoder().encode("hello"));
+ * await writer.close();
+ * const { stdout } = await program.output();
+ * console.assert(new TextDecoder().decode(stdout) === "hello");
+ * ```
+ */
+export function namespaceSpawn(config: NamespaceExecConfig): NamespaceProcess {
+  const spec = specFromConfig(config);
+  checkSignal(config.signal);
+  config.signal?.throwIfAborted();
+  const reactor = sharedReactor();
+  return new NamespaceProcess(reactor, reactor.spawn(authorize(spec)), config);
+}
+
+/** @throws {SpecError} where `signal` is given and no AbortSignal */
+export function checkSignal(signal: unknown) {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SpecError("signal", `must be an AbortSignal; it is a ${typeof signal}`);
+  }
+}
+
+function piped<T>(name: string, stream: T | undefined): T {
+  if (stream === undefined) throw new TypeError(`Cannot get '${name}': '${name}' is not piped`);
+  return stream;
+}
