@@ -1,15 +1,13 @@
 /** Programs that are waited for. */
 
-import { callForEnd, encodeSpec } from "../native/call.ts";
 import { SpecError } from "../native/errors.ts";
-import { openLibrary } from "../native/library.ts";
 import type { Ended } from "../native/record.ts";
-import { runSymbols } from "../native/symbols.ts";
 import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
 import type { Spec } from "../spec/types.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
+import { runSpecSync } from "./run.ts";
 import { checkSignal } from "./spawn.ts";
 import { Collected, readAll, readNow } from "./streams.ts";
 
@@ -76,13 +74,6 @@ export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecRes
   }
   const piped = pipedOutputs(spec);
   return piped.length > 0 ? captureSync(authorize(spec), piped) : runSpecSync(spec);
-}
-
-/** Runs a spec's program on this thread. */
-export function runSpecSync(spec: Spec): NamespaceExecResult {
-  const { minicontainer_run } = openLibrary(runSymbols);
-  const bytes = encodeSpec(authorize(spec));
-  return resultFromEnd(callForEnd((record, length) => minicontainer_run(bytes, bytes.byteLength, record, length)));
 }
 
 /**

@@ -143,7 +143,9 @@ fn step_error(plan: &Plan, failure: minicontainer_child::Failure) -> Error {
             *exit_code = Some(if errno == Errno::ENOENT && !lacks_interpreter { 127 } else { 126 });
         }
     }
+    let was_searched = is_exec && !plan.program.contains('/');
     match errno {
+        Errno::ENOENT if was_searched && found.is_none() => error.with_advice("it is in no folder of PATH"),
         _ if lacks_interpreter => error.with_advice("it is there, but the interpreter or loader that it names is not"),
         _ if is_folder => error.with_advice("it is a folder"),
         Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },

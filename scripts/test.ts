@@ -1,0 +1,93 @@
+/**
+ * Runs every test: Rust's, the examples in the documentation, and the suite, which as root is run once more as an
+ * ordinary user. Its last line counts them all.
+ *
+ * Usage: deno task test [--unit] [FILTER…]
+ */
+
+import { projectPath, run, say } from "./support.ts";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+let hasBroken = false;
+
+/** Runs a runner of tests and adds up what its summaries say. */
+async function count(title: string, command: string[], summary: RegExp, options: { cwd?: string } = {}) {
+  say(`\n== ${title}`);
+  const { code, output } = await run(command, options);
+  // deno-lint-ignore no-control-regex
+  const found = [...output.replaceAll(/\x1b\[[0-9;]*m/g, "").matchAll(summary)];
+  for (const { groups } of found) {
+    total.passed += Number(groups?.passed ?? 0);
+    total.failed += Number(groups?.failed ?? 0);
+    total.skipped += Number(groups?.skipped ?? 0);
+  }
+  if (code !== 0 || found.length === 0) {
+    hasBroken = true;
+    say(`${title}: ended with exit code ${code}${found.length === 0 ? " without a summary" : ""}`);
+  }
+}
+
+const CARGO_SUMMARY = /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored/gm;
+const DENO_SUMMARY =
+  /^(?:ok|FAILED) \| (?<passed>\d+) passed(?: \(\d+ steps?\))? \| (?<failed>\d+) failed(?: \(\d+ steps?\))?(?: \| (?<skipped>\d+) ignored)?/gm;
+
+/** Where the project and Deno are copied to for a user who may not see root's folders. */
+async function asOrdinaryUser(filters: string[]) {
+  const home = await Deno.makeTempDir({ prefix: "minicontainer-user-" });
+  try {
+    const project = `${home}/project`;
+    const deno = `${home}/deno`;
+    await Deno.mkdir(`${project}/target/release`, { recursive: true });
+    await run(["sh", "-c", 'cp -R Cargo.* deno.* *.ts src std tests scripts "$0"', project], { quiet: true });
+    await Deno.copyFile(
+      projectPath("target/release/libminicontainer.so"),
+      `${project}/target/release/libminicontainer.so`,
+    );
+    await Deno.copyFile(Deno.execPath(), deno);
+    await run(["chown", "-R", "65534:65534", home], { quiet: true });
+    const environment = [
+      "env",
+      "-i",
+      `HOME=${home}`,
+      `DENO_DIR=${home}/cache`,
+      `PATH=${home}:/usr/bin:/bin`,
+      "LANG=C.UTF-8",
+    ];
+    const identity = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const suite = [deno, "test", "-A", "--no-check", "tests/", ...filters];
+    await count("the suite as an ordinary user", [...identity, ...environment, ...suite], DENO_SUMMARY, {
+      cwd: project,
+    });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+const isUnit = Deno.args.includes("--unit");
+const filters = Deno.args.filter((argument) => argument !== "--unit").flatMap((word) => ["--filter", word]);
+
+say("== the native library");
+const build = await run(["cargo", "build", "--release", "--locked"]);
+if (build.code !== 0) Deno.exit(build.code);
+
+if (filters.length === 0) {
+  await count("Rust", ["cargo", "test", "--release", "--locked", "--workspace"], CARGO_SUMMARY);
+  const documented = ["mod.ts", "cli.ts", "src/", "std/"];
+  await count("examples", [Deno.execPath(), "test", "-A", "--doc", "--permit-no-files", ...documented], DENO_SUMMARY);
+}
+const suite = isUnit ? "tests/unit/" : "tests/";
+await count("the suite", [Deno.execPath(), "test", "-A", suite, ...filters], DENO_SUMMARY);
+if (!isUnit) {
+  if (Deno.uid() === 0) await asOrdinaryUser(filters);
+  else say("\n== the suite as root: skipped, for this user is not root");
+}
+
+if (hasBroken && total.failed === 0) total.failed = 1;
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+Deno.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
