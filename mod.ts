@@ -18,7 +18,7 @@
  * @module
  */
 
-export { NotFoundError, SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
+export { SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
 export type { SystemErrorDetails } from "./src/native/errors.ts";
 export type { NamespaceExecConfig, Stdio } from "./src/spec/exec_config.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";

@@ -5,13 +5,19 @@ const OUR_FAILURE = 125;
 
 /** The spec or the options are wrong; nothing was done. */
 export class SpecError extends Error {
+  /** `"SpecError"`. */
   override name = "SpecError";
   /** The field, as in `argv[1]` or `process.args[1]`; empty for the whole. */
   readonly path: string;
   /** What a command ends with. */
-  readonly exitCode = OUR_FAILURE;
+  readonly exitCode: number = OUR_FAILURE;
 
-  /** @param path the field @param message what is wrong with it */
+  /**
+   * Makes one.
+   *
+   * @param path the field
+   * @param message what is wrong with it
+   */
   constructor(path: string, message: string) {
     super(path === "" ? message : `${path}: ${message}`);
     this.path = path;
@@ -34,14 +40,25 @@ export interface SystemErrorDetails {
 
 /** The kernel refused; what had been done is undone. */
 export class SystemError extends Error implements SystemErrorDetails {
+  /** `"SystemError"`. */
   override name = "SystemError";
+  /** What could not be done, as in `execute "/bin/true"`. */
   readonly operation: string;
+  /** The kernel's error number. */
   readonly errno: number;
+  /** Its name, as in `ENOENT`. */
   readonly code: string;
+  /** The plan's step that failed, counted from 1, and of how many; absent where it was no step. */
   readonly step?: { number: number; of: number };
+  /** What a command ends with: 126 or 127 where the program could not be executed, else 125. */
   readonly exitCode: number;
 
-  /** @param message the whole sentence @param details what it is made of */
+  /**
+   * Makes one.
+   *
+   * @param message the whole sentence
+   * @param details what it is made of
+   */
   constructor(message: string, details: SystemErrorDetails) {
     super(message);
     this.operation = details.operation;
@@ -54,15 +71,21 @@ export class SystemError extends Error implements SystemErrorDetails {
 
 /** This kernel, machine or installation lacks something. */
 export class UnsupportedError extends Error {
+  /** `"UnsupportedError"`. */
   override name = "UnsupportedError";
   /** What was asked for. */
   readonly feature: string;
   /** What it needs. */
   readonly needs: string;
   /** What a command ends with. */
-  readonly exitCode = OUR_FAILURE;
+  readonly exitCode: number = OUR_FAILURE;
 
-  /** @param feature what was asked for @param needs what it needs */
+  /**
+   * Makes one.
+   *
+   * @param feature what was asked for
+   * @param needs what it needs
+   */
   constructor(feature: string, needs: string) {
     super(`${feature}: ${needs}`);
     this.feature = feature;
@@ -72,27 +95,27 @@ export class UnsupportedError extends Error {
 
 /** The thing is in another state than the call needs. */
 export class StateError extends Error {
+  /** `"StateError"`. */
   override name = "StateError";
   /** The state that the call needs. */
   readonly expected: string;
   /** The state that was found. */
   readonly actual: string;
   /** What a command ends with. */
-  readonly exitCode = OUR_FAILURE;
+  readonly exitCode: number = OUR_FAILURE;
 
-  /** @param message the whole sentence @param expected the state needed @param actual the state found */
+  /**
+   * Makes one.
+   *
+   * @param message the whole sentence
+   * @param expected the state that the call needs
+   * @param actual the state that was found
+   */
   constructor(message: string, expected: string, actual: string) {
     super(message);
     this.expected = expected;
     this.actual = actual;
   }
-}
-
-/** What was named does not exist. */
-export class NotFoundError extends Error {
-  override name = "NotFoundError";
-  /** What a command ends with. */
-  readonly exitCode = OUR_FAILURE;
 }
 
 /** The JSON text of a failed record, as `rust/runtime/src/error.rs` writes it. */
@@ -107,8 +130,6 @@ type NativeError =
     exit_code: number | null;
     message: string;
   }
-  | { kind: "unsupported"; feature: string; needs: string }
-  | { kind: "notFound"; message: string }
   | { kind: "internal"; message: string };
 
 /** The typed error that a failed record stands for. */
@@ -125,10 +146,6 @@ export function errorFromJson(json: string): Error {
         step: error.step === null ? undefined : { number: error.step[0], of: error.step[1] },
         exitCode: error.exit_code ?? undefined,
       });
-    case "unsupported":
-      return new UnsupportedError(error.feature, error.needs);
-    case "notFound":
-      return new NotFoundError(error.message);
     case "internal":
       return new Error(`minicontainer's own mistake, please report it: ${error.message}`);
   }

@@ -29,18 +29,6 @@ pub enum Error {
         /// The whole sentence.
         message: String,
     },
-    /// This kernel or machine lacks something.
-    Unsupported {
-        /// What was asked for.
-        feature: String,
-        /// What it needs.
-        needs: String,
-    },
-    /// A handle whose process has ended, or that never was.
-    NotFound {
-        /// What was not found.
-        message: String,
-    },
     /// A mistake of ours.
     Internal {
         /// What was seen.
@@ -78,8 +66,7 @@ impl Error {
         let texts: &mut [&mut String] = match &mut error {
             Self::Spec { path, message } => &mut [path, message],
             Self::System { operation, message, .. } => &mut [operation, message],
-            Self::Unsupported { feature, needs } => &mut [feature, needs],
-            Self::NotFound { message } | Self::Internal { message } => &mut [message],
+            Self::Internal { message } => &mut [message],
         };
         for text in texts {
             shorten(text);

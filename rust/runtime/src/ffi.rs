@@ -198,7 +198,7 @@ fn text(value: &(impl serde::Serialize + ?Sized)) -> Result<Event, Error> {
 fn known(reactor: u32) -> Result<Arc<Reactor>, Error> {
     let reactors = REACTORS.lock().unwrap_or_else(PoisonError::into_inner);
     let found = reactors.as_ref().and_then(|reactors| reactors.get(&reactor)).map(Arc::clone);
-    found.ok_or_else(|| Error::NotFound { message: format!("there is no reactor {reactor}") })
+    found.ok_or_else(|| Error::Internal { message: format!("there is no reactor {reactor}") })
 }
 
 /// Puts what `call` gives into the record; a panic becomes an error like any other.
