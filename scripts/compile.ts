@@ -5,17 +5,19 @@
  * host; where that can't be reached, DENORT_BIN names one that is there.
  */
 
-import { run, say } from "./support.ts";
+import { LIBRARY_URL } from "../src/native/library.ts";
+import { ROOT, run, say } from "./support.ts";
 
 const output = Deno.args[0] ?? "dist/minicontainer";
-const library = "target/release/libminicontainer.so";
+/** The binary finds it where the module that opens it does: at the same place below the project's folder. */
+const library = decodeURIComponent(LIBRARY_URL.pathname).slice(ROOT.length);
 
 const build = await run(["cargo", "build", "--release", "--locked"]);
 if (build.code !== 0) Deno.exit(build.code);
 
 const { code, stderr } = await new Deno.Command(Deno.execPath(), {
   args: ["compile", "--allow-ffi", "--allow-run", "--include", library, "--output", output, "cli.ts"],
-  cwd: new URL("../", import.meta.url),
+  cwd: ROOT,
   stdout: "inherit",
   stderr: "piped",
 }).output();

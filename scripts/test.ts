@@ -77,7 +77,7 @@ const build = await run(["cargo", "build", "--release", "--locked"]);
 if (build.code !== 0) Deno.exit(build.code);
 
 if (filters.length === 0) {
-  await count("Rust", ["cargo", "test", "--release", "--locked", "--workspace"], CARGO_SUMMARY);
+  await count("Rust", ["cargo", "test", "--locked", "--workspace"], CARGO_SUMMARY);
   const documented = ["mod.ts", "cli.ts", "src/", "std/"];
   await count("examples", [Deno.execPath(), "test", "-A", "--doc", "--permit-no-files", ...documented], DENO_SUMMARY);
 }

@@ -69,8 +69,8 @@ export interface Parsed {
  * @throws {UsageError} for an option that is not in the table, or lacks its value
  */
 export function parseOptions(table: readonly Option[], args: string[]): Parsed {
-  const end = endOfOptions(table, args);
-  const parsed = parseArgs(args.slice(0, end), {
+  const { head, rest } = split(table, args);
+  const parsed = parseArgs(head, {
     boolean: table.filter((option) => !option.value).map(({ name }) => name),
     string: table.filter((option) => option.value).map(({ name }) => name),
     collect: table.filter((option) => option.many).map(({ name }) => name),
@@ -81,22 +81,30 @@ export function parseOptions(table: readonly Option[], args: string[]): Parsed {
     text: (name) => parsed[name] as string | undefined,
     texts: (name) => (parsed[name] as string[] | undefined) ?? [],
     flag: (name) => parsed[name] === true,
-    rest: args.slice(args[end] === "--" ? end + 1 : end),
+    rest,
   };
 }
 
-/** Where the program begins: the parser would take the program's own `--` away, so it does not get to see it. */
-function endOfOptions(table: readonly Option[], args: string[]): number {
+/**
+ * Where the program begins: the parser would take the program's own `--` away, so it does not get to see it. An option and
+ * its value become one word, for the parser takes no value that begins with a dash.
+ */
+function split(table: readonly Option[], args: string[]): { head: string[]; rest: string[] } {
+  const head: string[] = [];
   let index = 0;
   for (; index < args.length; index++) {
     const argument = args[index];
-    if (argument === "--" || argument === "-" || !argument.startsWith("-")) break;
+    if (argument === "-" || !argument.startsWith("-")) break;
+    if (argument === "--") return { head, rest: args.slice(index + 1) };
     const option = find(table, argument);
-    if (option?.value === undefined || argument.includes("=")) continue;
-    if (index + 1 >= args.length) throw new UsageError(`${argument} needs a value: ${argument} ${option.value}`);
-    index++;
+    if (option?.value === undefined || argument.includes("=")) {
+      head.push(argument);
+      continue;
+    }
+    if (++index === args.length) throw new UsageError(`${argument} needs a value: ${argument} ${option.value}`);
+    head.push(`--${option.name}=${args[index]}`);
   }
-  return index;
+  return { head, rest: args.slice(index) };
 }
 
 function find(table: readonly Option[], argument: string): Option | undefined {

@@ -131,5 +131,6 @@ function milliseconds(path: string, value: unknown): number {
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "missing";
-  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

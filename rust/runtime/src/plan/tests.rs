@@ -1,1 +1,149 @@
+//! Golden plans: a spec, and the lines that it becomes.
 
+use std::fmt::Write;
+
+use super::*;
+use crate::spec::Spec;
+
+fn planned(json: &str, facts: Facts) -> Result<Plan, Error> {
+    plan(&Spec::parse(json.as_bytes())?, facts)
+}
+
+/// A plan as `explain` shows it, without the reasons.
+fn lines(json: &str, facts: Facts) -> String {
+    explain(&planned(json, facts).unwrap()).iter().fold(String::new(), |mut text, line| {
+        writeln!(text, "{} {}({})", line.side, line.syscall, line.arguments.join(", ")).unwrap();
+        text
+    })
+}
+
+fn refusal(json: &str) -> (String, String) {
+    match planned(json, Facts::default()) {
+        Err(Error::Spec { path, message }) => (path, message),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_plain_program() {
+    assert_eq!(
+        lines(r#"{"ociVersion": "1.2.0", "process": {"args": ["/bin/true"]}}"#, Facts::default()),
+        r#"parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
+parent rt_sigprocmask(SIG_SETMASK, ~[])
+parent clone(CLONE_VM|CLONE_VFORK|SIGCHLD)
+child close_range(3, ~0, 0)
+child rt_sigaction(1..64, SIG_DFL)
+child rt_sigprocmask(SIG_SETMASK, [])
+child execve("/bin/true", ["/bin/true"], [0 variables])
+parent pidfd_open(PID, 0)
+parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
+"#
+    );
+}
+
+#[test]
+fn everything_at_once() {
+    let json = r#"{
+        "ociVersion": "1.2.0",
+        "process": {"args": ["sh", "-c", "true"], "env": ["A=1", "PATH=/a::/b"], "cwd": "/tmp"},
+        "linux": {"namespaces": [{"type": "pid"}]},
+        "minicontainer": {
+            "program": "shell", "stdio": ["null", "piped", {"descriptor": 7}], "killOnExit": true,
+            "timeoutMs": 1500, "debug": true, "foreground": true
+        }
+    }"#;
+    let facts = Facts { nofile: Some((1024, 4096)), ignored_signals: 1, ..Facts::default() };
+    assert_eq!(
+        lines(json, facts),
+        r#"parent pidfd_open(getpid(), 0)
+parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
+parent pipe2(O_CLOEXEC)
+parent fcntl(7, F_DUPFD_CLOEXEC, 3)
+parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
+parent rt_sigprocmask(SIG_SETMASK, ~[])
+parent clone(CLONE_VM|CLONE_VFORK|CLONE_NEWPID|SIGCHLD)
+child getpid()
+child prctl(PR_SET_PDEATHSIG, SIGKILL)
+child prlimit64(0, RLIMIT_NOFILE, {soft=1024, hard=4096})
+child dup3(/dev/null, 0, 0)
+child dup3(PIPE, 1, 0)
+child dup3(COPY_OF_7, 2, 0)
+child close_range(3, ~0, 0)
+child chdir("/tmp")
+child rt_sigaction(1..64 but mask 0x1, SIG_DFL)
+child rt_sigprocmask(SIG_SETMASK, [])
+child execve("/a/shell" or "./shell" or "/b/shell", ["sh", "-c", "true"], [2 variables])
+parent pidfd_open(PID, 0)
+parent timerfd_settime(TIMER, 0, 1.5s)
+parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
+"#
+    );
+}
+
+#[test]
+fn every_line_has_a_reason_and_a_man_page() {
+    let json = r#"{"ociVersion": "1.2.0", "process": {"args": ["true"], "cwd": "/"},
+        "linux": {"namespaces": [{"type": "pid"}]}, "minicontainer": {"killOnExit": true, "debug": true}}"#;
+    for line in explain(&planned(json, Facts::default()).unwrap()) {
+        assert!(!line.why.is_empty(), "{line:?}");
+        assert!(line.man_page.contains('('), "{line:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_its_path() {
+    let process = |process: &str| format!(r#"{{"ociVersion": "1.2.0", "process": {process}}}"#);
+    let extras =
+        |extras: &str| format!(r#"{{"ociVersion": "1.2.0", "process": {{"args": ["x"]}}, "minicontainer": {extras}}}"#);
+    let cases = [
+        (process(r#"{"args": []}"#), "process.args", "at least one entry"),
+        (process(r#"{"args": [""]}"#), "process.args[0]", "must name a program"),
+        (process(r#"{"args": ["x", "a\u0000b"]}"#), "process.args[1]", "NUL character; there is one at byte 1"),
+        (process(r#"{"args": ["x"], "env": ["A=1", "B"]}"#), "process.env[1]", "must be NAME=value"),
+        (process(r#"{"args": ["x"], "cwd": "a\u0000"}"#), "process.cwd", "NUL character"),
+        (process(r#"{"args": "x"}"#), "process.args", "invalid type: string"),
+        (process(r#"{"args": ["x", 7]}"#), "process.args[1]", "invalid type: integer `7`"),
+        (process("{}"), "process", "missing field `args`"),
+        (r#"{"process": {"args": ["x"]}}"#.into(), "", "missing field `ociVersion`"),
+        ("not JSON".into(), "", "expected ident"),
+        (extras(r#"{"program": ""}"#), "minicontainer.program", "must name a program"),
+        (extras(r#"{"stdio": ["inherit", {"descriptor": -1}, "null"]}"#), "minicontainer.stdio[1]", "it is -1"),
+        (extras(r#"{"stdio": ["inherit"]}"#), "minicontainer.stdio", "invalid length 1"),
+        (extras(r#"{"stdio": ["a", "null", "null"]}"#), "minicontainer.stdio[0]", "unknown variant `a`"),
+        (extras(r#"{"timeoutMs": 0}"#), "minicontainer.timeoutMs", "must be above 0"),
+        (extras(r#"{"timeoutMs": 1e300}"#), "minicontainer.timeoutMs", "at most 100 years"),
+    ];
+    for (json, expected_path, expected) in cases {
+        let (path, message) = refusal(&json);
+        assert!(path == expected_path && message.contains(expected), "{json}: {path}: {message}");
+    }
+}
+
+#[test]
+fn a_namespace_that_stands_there_twice_or_is_unknown_is_refused() {
+    let namespaces = |list: &str| {
+        refusal(&format!(
+            r#"{{"ociVersion": "1.2.0", "process": {{"args": ["x"]}}, "linux": {{"namespaces": {list}}}}}"#
+        ))
+    };
+    let (path, message) = namespaces(r#"[{"type": "pid"}, {"type": "pid"}]"#);
+    assert_eq!((path.as_str(), message.as_str()), ("linux.namespaces[1].type", "stands there twice"));
+    let (path, message) = namespaces(r#"[{"type": "planet"}]"#);
+    assert!(path == "linux.namespaces[0].type" && message.contains("unknown variant `planet`"), "{path}: {message}");
+}
+
+#[test]
+fn unknown_properties_are_ignored() {
+    let json = r#"{"ociVersion": "1.2.0", "process": {"args": ["x"], "later": 1}, "annotations": {"a": "b"}}"#;
+    assert!(planned(json, Facts::default()).is_ok());
+}
+
+#[test]
+fn a_plan_says_what_it_is() {
+    let json = r#"{"ociVersion": "1.2.0", "process": {"args": ["x"]}, "linux": {"namespaces": [{"type": "pid"}]},
+        "minicontainer": {"killOnExit": true}}"#;
+    let plan = planned(json, Facts::default()).unwrap();
+    assert!(plan.is_init() && plan.dies_with_owner());
+    let paths: Vec<PathBuf> = plan.program_paths(Path::new("/here")).collect();
+    assert_eq!(paths, [Path::new("/bin/x"), Path::new("/usr/bin/x")]);
+}
