@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { exists, requires, tempFolder } from "./support.ts";
+
+const test = requires();
+const testWithCargo = requires(cargo());
+
+const PROJECT = new URL("../", import.meta.url).pathname;
+const LIBRARY = "target/release/libminicontainer.so";
+
+/** cargo is mostly not in a system's folder. */
+function cargo(): string | undefined {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.some((folder) => exists(`${folder}/cargo`)) ? undefined : "needs cargo";
+}
+
+interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function output(command: string, args: string[], options: Deno.CommandOptions = {}): Promise<Output> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null", ...options }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+/** A copy of what a clone has, and of what cargo has built of others' crates. */
+async function freshProject(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "minicontainer-fresh-" });
+  const copy =
+    `cp -R Cargo.* deno.* *.ts src std rust "$0"; mkdir -p "$0/target"; cp -R target/release "$0/target/"; rm "$0/${LIBRARY}"`;
+  assertEquals((await output("sh", ["-c", copy, path], { cwd: PROJECT })).code, 0);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+const runs = (
+  path: string,
+  ...permissions: string[]
+) => ["run", ...permissions, `${path}/cli.ts`, "/bin/echo", "hello"];
+
+testWithCargo("the first run builds the library, says so in one line, and the next does not touch cargo", async () => {
+  await using project = await freshProject();
+  const first = await output(Deno.execPath(), runs(project.path, "--allow-ffi", "--allow-run"));
+  assertEquals([first.code, first.stdout], [0, "hello\n"]);
+  assertEquals(first.stderr, "minicontainer: building the native library with cargo (on first use only)\n");
+  // Without a PATH there is no cargo.
+  const second = await output(Deno.execPath(), runs(project.path, "--allow-ffi", "--allow-run"), {
+    env: { PATH: "/no" },
+  });
+  assertEquals(second, { code: 0, stdout: "hello\n", stderr: "" });
+});
+
+testWithCargo("a library of another version is not used", async () => {
+  await using project = await freshProject();
+  // A shared library that has none of our names.
+  const others = [...Deno.readDirSync("/lib/x86_64-linux-gnu")].find(({ name }) => name.startsWith("libdl.so"));
+  assert(others !== undefined);
+  await Deno.copyFile(`/lib/x86_64-linux-gnu/${others.name}`, `${project.path}/${LIBRARY}`);
+  const { code, stderr } = await output(Deno.execPath(), runs(project.path, "--allow-ffi", "--allow-run"), {
+    env: { PATH: "/no" },
+  });
+  assertEquals(code, 125);
+  assertMatch(stderr, /building the native library/);
+});
+
+test("without cargo and without a library one line says what to do", async () => {
+  await using project = await freshProject();
+  const missing = await output(Deno.execPath(), runs(project.path, "--allow-ffi", "--allow-run"), {
+    env: { PATH: "/no" },
+  });
+  assertEquals([missing.code, missing.stdout], [125, ""]);
+  const last = missing.stderr.trim().split("\n").at(-1)!;
+  assertEquals(last, "minicontainer: native library: cannot be built: cargo is not on PATH; install Rust (rustup.rs)");
+  const limited = await output(
+    Deno.execPath(),
+    runs(project.path, "--no-prompt", "--allow-ffi", "--allow-run=/bin/echo"),
+  );
+  assertEquals(limited.code, 125);
+  assertStringIncludes(
+    limited.stderr,
+    'native library: is not built, and --allow-run lacks cargo: run "deno task build"',
+  );
+});
+
+testWithCargo("deno task compile puts the library into the binary", async () => {
+  using temp = tempFolder();
+  const folder = temp.path;
+  const compile = ["run", "-A", `${PROJECT}scripts/compile.ts`, `${folder}/minicontainer`];
+  // Any executable stands in for denort, to which the program is appended.
+  const made = await output(Deno.execPath(), compile, { env: { DENORT_BIN: "/bin/true" } });
+  assertEquals(made.code, 0, made.stderr);
+  const [binary, library] = await Promise.all([
+    Deno.readFile(`${folder}/minicontainer`),
+    Deno.readFile(`${PROJECT}${LIBRARY}`),
+  ]);
+  assert(contains(binary, library), "the binary has the library's bytes");
+});
+
+testWithCargo("deno task compile says in one line that denort cannot be had", async () => {
+  using temp = tempFolder();
+  const folder = temp.path;
+  const compile = ["run", "-A", `${PROJECT}scripts/compile.ts`, `${folder}/minicontainer`];
+  const env = { HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9", DENO_DIR: `${folder}/cache` };
+  const { code, stderr } = await output(Deno.execPath(), compile, { env });
+  assert(code !== 0);
+  const last = stderr.trim().split("\n").at(-1)!;
+  assertStringIncludes(
+    last,
+    "cannot compile: denort cannot be downloaded; connect to dl.deno.land, or set DENORT_BIN",
+  );
+  assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "minicontainer"), false);
+});
+
+function contains(bytes: Uint8Array, part: Uint8Array): boolean {
+  for (let start = bytes.indexOf(part[0]); start !== -1; start = bytes.indexOf(part[0], start + 1)) {
+    if (part.every((byte, index) => bytes[start + index] === byte)) return true;
+  }
+  return false;
+}
