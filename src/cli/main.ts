@@ -1,6 +1,5 @@
 /** From the command line to an exit code. What a command does not need is not loaded: each module costs start-up time. */
 
-import { fail } from "./report.ts";
 import { run } from "./run.ts";
 
 /**
@@ -24,9 +23,9 @@ export async function main(args: string[]): Promise<number> {
       case "-V":
         return (await import("./version.ts")).versionCommand();
       default:
-        return run(args);
+        return await run(args);
     }
   } catch (error) {
-    return await fail(error);
+    return (await import("./report.ts")).fail(error);
   }
 }

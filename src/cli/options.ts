@@ -108,8 +108,10 @@ function split(table: readonly Option[], args: string[]): { head: string[]; rest
 }
 
 function find(table: readonly Option[], argument: string): Option | undefined {
-  const name = argument.replace(/^--?/, "").split("=", 1)[0];
-  return table.find((option) => argument.startsWith("--") ? option.name === name : option.short === name);
+  const isLong = argument.startsWith("--");
+  const end = argument.indexOf("=");
+  const name = argument.slice(isLong ? 2 : 1, end === -1 ? undefined : end);
+  return table.find((option) => isLong ? option.name === name : option.short === name);
 }
 
 function refuseUnknown(given: string, table: readonly Option[]): never {

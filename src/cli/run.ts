@@ -1,16 +1,19 @@
 /** `minicontainer [OPTIONS] PROGRAM [ARGUMENTS]…`: runs a program in the foreground. */
 
-import { runSpecSync } from "../runtime/run.ts";
+import { exitCodeOf } from "../native/record.ts";
+import { runSpec } from "../runtime/run.ts";
 import { OCI_VERSION, type Spec } from "../spec/types.ts";
 import { type Parsed, parseOptions, RUN_OPTIONS, UsageError } from "./options.ts";
-import { say } from "./report.ts";
 
 /** Runs the program of a command line; its exit code. */
-export function run(args: string[]): number {
+export async function run(args: string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
-  const result = runSpecSync(specFromOptions(parsed));
-  if (result.outOfTime) say(`the program was killed: its time was up (--timeout ${parsed.text("timeout")})`);
-  return result.exitCode;
+  const ended = await runSpec(specFromOptions(parsed));
+  if (ended.outOfTime) {
+    const { say } = await import("./report.ts");
+    say(`the program was killed: its time was up (--timeout ${parsed.text("timeout")})`);
+  }
+  return exitCodeOf(ended);
 }
 
 /**

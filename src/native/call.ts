@@ -7,6 +7,8 @@ const TOO_SMALL = -1;
 
 /** Enough for every record but a long plan's. */
 const USUAL_RECORD_BYTES = 4096;
+/** Enough for every error: as `rust/runtime/src/error.rs` keeps it. */
+const ERROR_RECORD_BYTES = 65536;
 const LARGEST_RECORD_BYTES = 1 << 28;
 
 /** The bytes in which a spec crosses. */
@@ -34,21 +36,39 @@ export function callForRecord(
     if (larger > LARGEST_RECORD_BYTES) throw new Error("cannot read the library's answer: it is too large");
     return callForRecord(call, new Uint8Array(larger));
   }
-  const { told } = readRecord(record);
-  if (told.kind === "failed") throw told.error;
-  return told;
+  return successIn(record);
 }
 
 /** As {@linkcode callForRecord}, for a call that waits for a program's end. */
 export function callForEnd(call: (record: Uint8Array<ArrayBuffer>, length: number) => number): Ended {
-  const told = callForRecord(call);
-  if (told.kind !== "ended") throw new Error(`minicontainer's own mistake, please report it: ${told.kind}, not ended`);
-  return told;
+  return endIn(callForRecord(call));
+}
+
+/** As {@linkcode callForEnd}, for a call on another thread. */
+export async function callForEndElsewhere(
+  call: (record: Uint8Array<ArrayBuffer>, length: number) => Promise<number>,
+): Promise<Ended> {
+  const record = new Uint8Array(ERROR_RECORD_BYTES);
+  await call(record, record.byteLength);
+  return endIn(successIn(record));
 }
 
 /** As {@linkcode callForRecord}, for a call that answers with JSON. */
 export function callForJson<T>(call: (record: Uint8Array<ArrayBuffer>, length: number) => number): T {
   const told = callForRecord(call);
-  if (told.kind !== "text") throw new Error(`minicontainer's own mistake, please report it: ${told.kind}, not text`);
-  return JSON.parse(told.json) as T;
+  return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
+}
+
+function endIn(told: Told): Ended {
+  return told.kind === "ended" ? told : unexpected(told);
+}
+
+function successIn(record: Uint8Array<ArrayBuffer>): Exclude<Told, { kind: "failed" }> {
+  const { told } = readRecord(record);
+  if (told.kind === "failed") throw told.error;
+  return told;
+}
+
+function unexpected({ kind }: Told): never {
+  throw new Error(`minicontainer's own mistake, please report it: an unexpected record of kind ${kind}`);
 }

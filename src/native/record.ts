@@ -17,6 +17,11 @@ export interface Ended {
   memoryPeakIsBound: boolean;
 }
 
+/** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */
+export function exitCodeOf({ exited, code }: Ended): number {
+  return exited ? code : 128 + code;
+}
+
 /** What a record tells. */
 export type Told =
   | Ended

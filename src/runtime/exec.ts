@@ -73,7 +73,7 @@ export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecRes
     throw new SpecError("signal", "cannot abort a call that blocks the thread; use timeoutMs, or namespaceExec");
   }
   const piped = pipedOutputs(spec);
-  return piped.length > 0 ? captureSync(authorize(spec), piped) : runSpecSync(spec);
+  return piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec));
 }
 
 /**

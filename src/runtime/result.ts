@@ -1,6 +1,6 @@
 /** How a program ended, as callers see it. */
 
-import type { Ended } from "../native/record.ts";
+import { type Ended, exitCodeOf } from "../native/record.ts";
 import { signalName } from "./signals.ts";
 
 /** What a program used: it and those of its children that it has waited for. Source: waitid(2), getrusage(2). */
@@ -53,7 +53,7 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     exitedNormally: ended.exited,
     exitStatus: ended.exited ? ended.code : null,
     signal: ended.exited ? null : { number: ended.code, name: signalName(ended.code) },
-    exitCode: ended.exited ? ended.code : 128 + ended.code,
+    exitCode: exitCodeOf(ended),
     outOfTime: ended.outOfTime,
     usage: { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound },
   };

@@ -38,7 +38,7 @@ static REACTORS: Mutex<Option<HashMap<u32, Arc<Reactor>>>> = Mutex::new(None);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minicontainer_run(spec: *const u8, spec_len: u32, record: *mut u8, record_len: u32) -> i32 {
     // SAFETY: the caller vouches for both buffers.
-    unsafe { with_plan(spec, spec_len, record, record_len, |plan| run(&Arc::new(plan)).map(Event::Ended)) }
+    unsafe { with_plan(spec, spec_len, record, record_len, |plan| run(&plan).map(Event::Ended)) }
 }
 
 /// `int32_t minicontainer_explain(…)`, as [`minicontainer_run`]: the plan's lines as JSON.

@@ -39,14 +39,25 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// Starts `plan`'s program from this thread, which must stay for as long as the program runs, if the one is to die
+    /// with the other.
+    ///
+    /// # Errors
+    /// As [`launch`].
+    pub fn start_here(plan: &Plan) -> Result<Self, Error> {
+        Ok(Self { child: launch(plan)?, out_of_time: false, killed_for: None })
+    }
+
     /// Starts `plan`'s program: where it is to die with its owner, from a thread that lives as long as the process.
     ///
     /// # Errors
     /// As [`launch`].
     pub fn start(plan: &Arc<Plan>) -> Result<Self, Error> {
+        if !plan.dies_with_owner() {
+            return Self::start_here(plan);
+        }
         let shared = Arc::clone(plan);
-        let child = if plan.dies_with_owner() { owner::run(move || launch(&shared))?? } else { launch(plan)? };
-        Ok(Self { child, out_of_time: false, killed_for: None })
+        owner::run(move || Self::start_here(&shared))?
     }
 
     /// The program.
@@ -99,16 +110,16 @@ impl Watched {
     }
 }
 
-/// Runs `plan`'s program and waits for its end.
+/// Runs `plan`'s program and waits for its end, on this thread, which is there for as long as the program.
 ///
 /// In the foreground it stands in for the program: signals are passed on, a stop of the program stops this process,
 /// and the terminal is afterwards as it was before.
 ///
 /// # Errors
 /// As [`launch`]; nothing is left then.
-pub fn run(plan: &Arc<Plan>) -> Result<Outcome, Error> {
+pub fn run(plan: &Plan) -> Result<Outcome, Error> {
     if !plan.foreground {
-        let mut program = Watched::start(plan)?;
+        let mut program = Watched::start_here(plan)?;
         let outcome = wait(&mut program, None, &mut false)?;
         tell_end(plan, &outcome);
         return Ok(outcome);
@@ -116,7 +127,8 @@ pub fn run(plan: &Arc<Plan>) -> Result<Outcome, Error> {
     let terminal = Terminal::save();
     let mut relay = Relay::install()?;
     let mut interrupted = false;
-    let outcome = Watched::start(plan).and_then(|mut program| wait(&mut program, Some(&mut relay), &mut interrupted));
+    let outcome =
+        Watched::start_here(plan).and_then(|mut program| wait(&mut program, Some(&mut relay), &mut interrupted));
     if let Some(terminal) = terminal {
         terminal.restore();
     }

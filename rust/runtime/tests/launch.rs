@@ -21,7 +21,7 @@ fn planned(process: &str, extras: &str) -> Plan {
 }
 
 fn outcome(process: &str, extras: &str) -> Result<Outcome, Error> {
-    run(&Arc::new(planned(process, extras)))
+    run(&planned(process, extras))
 }
 
 fn shell(script: &str) -> String {
