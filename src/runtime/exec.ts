@@ -4,6 +4,7 @@ import { SpecError } from "../native/errors.ts";
 import type { Ended } from "../native/record.ts";
 import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
 import type { Spec } from "../spec/types.ts";
+import { withEnvironment } from "./environment.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -34,7 +35,7 @@ const SIGKILL = 9;
  * ```
  */
 export async function namespaceExec(config: NamespaceExecConfig): Promise<NamespaceExecResult> {
-  const spec = specFromConfig(config);
+  const spec = withEnvironment(specFromConfig(config));
   refusePipedStdin(spec);
   const { signal } = config;
   checkSignal(signal);
@@ -67,7 +68,7 @@ export async function namespaceExec(config: NamespaceExecConfig): Promise<Namesp
  * ```
  */
 export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecResult {
-  const spec = specFromConfig(config);
+  const spec = withEnvironment(specFromConfig(config));
   refusePipedStdin(spec);
   if (config.signal !== undefined) {
     throw new SpecError("signal", "cannot abort a call that blocks the thread; use timeoutMs, or namespaceExec");

@@ -2,6 +2,7 @@
 
 import { SpecError, StateError } from "../native/errors.ts";
 import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { withEnvironment } from "./environment.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -148,7 +149,7 @@ export class NamespaceProcess implements AsyncDisposable {
  * ```
  */
 export function namespaceSpawn(config: NamespaceExecConfig): NamespaceProcess {
-  const spec = specFromConfig(config);
+  const spec = withEnvironment(specFromConfig(config));
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();

@@ -8,7 +8,8 @@ unsafe extern "C" {
 }
 
 /// Every entry, copied. `std::env::vars_os` would take each apart and have it joined again, at three allocations each;
-/// its lock is no help, for Deno's own code is linked with another copy of std.
+/// its lock is no help, for Deno's own code is linked with another copy of std. Where a Worker may set variables
+/// meanwhile, Deno must be asked instead (`src/runtime/environment.ts`).
 #[must_use]
 pub fn environment() -> Vec<CString> {
     let mut entries = Vec::with_capacity(64);

@@ -65,14 +65,16 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
         Program { steps: &plan.steps, strings: &strings, lists: &lists, descriptors: &descriptors, report: &report };
 
     let timer = plan.timeout.map(|_| timer()).transpose()?;
-    let mut stack = Stack::new()?;
+    let mut stack = Stack::take()?;
     signals::let_children_be_waited_for()?;
     tell(plan, || format!("[parent] executing: {:?}", plan.program));
     if plan.is_init() {
         tell(plan, || "[parent] creating PID namespace".into());
     }
     let started = Instant::now();
-    let pid = clone(plan.namespaces, &mut stack, &program)?;
+    let cloned = clone(plan.namespaces, &mut stack, &program);
+    stack.give_back();
+    let pid = cloned?;
     opened.close_the_childs();
     if let Some(failure) = report.failure() {
         // Nobody else waits for it, so the number is still its own.
