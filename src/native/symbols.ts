@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_1: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_2: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** One program from start to end, on the calling thread. */
 export const runSymbols = {
@@ -83,6 +83,7 @@ export const reactorSymbols = {
   minicontainer_wait: {
     parameters: [
       "u32", //    uint32_t reactor
+      "u32", //    uint32_t sources
       "i32", //    int32_t timeout_ms
       "buffer", // uint8_t *records
       "u32", //    uint32_t records_len
@@ -94,6 +95,7 @@ export const reactorSymbols = {
     nonblocking: true,
     parameters: [
       "u32", //    uint32_t reactor
+      "u32", //    uint32_t sources
       "i32", //    int32_t timeout_ms
       "buffer", // uint8_t *records
       "u32", //    uint32_t records_len

@@ -2,9 +2,8 @@
 
 import { SpecError } from "../native/errors.ts";
 import type { Ended } from "../native/record.ts";
-import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
 import type { Spec } from "../spec/types.ts";
-import { withEnvironment } from "./environment.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -35,13 +34,13 @@ const SIGKILL = 9;
  * ```
  */
 export async function namespaceExec(config: NamespaceExecConfig): Promise<NamespaceExecResult> {
-  const spec = withEnvironment(specFromConfig(config));
+  const spec = specFromConfig(config);
   refusePipedStdin(spec);
   const { signal } = config;
   checkSignal(signal);
   signal?.throwIfAborted();
   const reactor = sharedReactor();
-  const { token, end } = reactor.spawn(authorize(spec));
+  const { token, end } = inTermsOfConfig(() => reactor.spawn(authorize(spec)));
   const abort = () => reactor.signal(token, SIGKILL);
   signal?.addEventListener("abort", abort);
   try {
@@ -68,13 +67,15 @@ export async function namespaceExec(config: NamespaceExecConfig): Promise<Namesp
  * ```
  */
 export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecResult {
-  const spec = withEnvironment(specFromConfig(config));
+  const spec = specFromConfig(config);
   refusePipedStdin(spec);
   if (config.signal !== undefined) {
     throw new SpecError("signal", "cannot abort a call that blocks the thread; use timeoutMs, or namespaceExec");
   }
   const piped = pipedOutputs(spec);
-  return piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec));
+  return inTermsOfConfig(() =>
+    piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec))
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 import { callForJson, encodeSpec } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import { explainSymbols } from "../native/symbols.ts";
-import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
 import type { Spec } from "../spec/types.ts";
 
 /** One step of a plan. */
@@ -34,7 +34,7 @@ export interface PlannedStep {
  * ```
  */
 export function explain(config: NamespaceExecConfig): PlannedStep[] {
-  return explainSpec(specFromConfig(config));
+  return inTermsOfConfig(() => explainSpec(specFromConfig(config)));
 }
 
 /** As {@linkcode explain}, of a spec. */

@@ -17,17 +17,17 @@ export function authorize(spec: Spec): Spec {
   if (Deno.permissions.querySync({ name: "run" }).state === "granted") return spec;
   const { minicontainer_resolve } = openLibrary(resolveSymbols);
   const bytes = encodeSpec(spec);
-  const command = callForJson<string>((record, length) =>
-    minicontainer_resolve(bytes, bytes.byteLength, record, length)
+  const { program: command, loaderVariables } = callForJson<{ program: string; loaderVariables: string[] }>(
+    (record, length) => minicontainer_resolve(bytes, bytes.byteLength, record, length),
   );
   if (Deno.permissions.requestSync({ name: "run", command }).state !== "granted") {
     const message = `Requires run access to ${JSON.stringify(command)}, run again with the --allow-run flag`;
     throw new Deno.errors.NotCapable(message);
   }
-  const loader = spec.process.env?.find((entry) => entry.startsWith("LD_"));
-  if (loader !== undefined || spec.minicontainer?.envFiles !== undefined) {
-    const what = loader === undefined ? "--env-file" : `the environment variable ${loader.split("=")[0]}`;
-    throw new Deno.errors.NotCapable(`Requires --allow-run for all programs to use ${what}, which can load other code`);
+  if (loaderVariables.length > 0) {
+    const names = loaderVariables.join(", ");
+    const message = `Requires --allow-run for all programs to start one with ${names} set, which can load other code`;
+    throw new Deno.errors.NotCapable(message);
   }
   return { ...spec, minicontainer: { ...spec.minicontainer, program: command } };
 }

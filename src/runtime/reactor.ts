@@ -2,6 +2,9 @@
  * Many programs, one wait. SIGCHLD says that one has ended, and which, the library's epoll knows; while somebody waits
  * for a pipe, one nonblocking call waits for all pipes at once. So at most one thread of Deno's pool is ever taken, and
  * none for programs without pipes.
+ *
+ * What keeps the event loop alive is a timer (a signal listener does not) and that call; for the pipes of programs that
+ * shall not keep it alive a timer that does not either takes the call's place.
  */
 
 import { callForJson, callForRecord, encodeSpec } from "../native/call.ts";
@@ -11,6 +14,7 @@ import { reactorSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 
 /** The least of what errno(3) names that is needed here; the same on every Linux that the library is built for. */
+const EBADF = 9;
 const EAGAIN = 11;
 const EPIPE = 32;
 
@@ -20,6 +24,17 @@ const EVENT_BYTES = 64 * 1024;
 /** Should something else in this process take SIGCHLD's handler away, ends are told as late as this. */
 const HEARTBEAT_MS = 1000;
 
+/** How often pipes are looked at that must not keep the event loop alive. */
+const UNREFERENCED_PIPES_MS = 10;
+
+/** The latest that a timer can be set to. */
+const LATEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What is waited for, as `ENDS` and `PIPES` in `rust/runtime/src/reactor.rs`. */
+const ENDS = 1;
+const PIPES = 2;
+
+type Timer = ReturnType<typeof setInterval>;
 type Library = ReturnType<typeof openLibrary<typeof reactorSymbols>>;
 
 /** What a program's owner holds. */
@@ -37,6 +52,8 @@ interface Watched {
   isReferenced: boolean;
   hasEnded: boolean;
   end: PromiseWithResolvers<Ended>;
+  /** Has the library look whether the program's time is up. */
+  timer?: Timer;
   /** The streams that are pipes and not closed, and who waits until one is ready. */
   streams: Map<number, PromiseWithResolvers<void> | undefined>;
 }
@@ -53,10 +70,13 @@ export class Reactor {
   #nextToken = 1;
   #running = 0;
   #referenced = 0;
-  #waitingForPipes = 0;
+  #waitsForPipes = false;
   #isInPipeWait = false;
   #isListening = false;
-  #heartbeat?: ReturnType<typeof setInterval>;
+  #heartbeat?: Timer;
+  #pipeTimer?: Timer;
+  /** How many pipes are waited for, of programs that keep the event loop alive and of others. */
+  readonly #waitingForPipes = { referenced: 0, unreferenced: 0 };
 
   constructor() {
     this.#number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
@@ -78,7 +98,13 @@ export class Reactor {
     this.#programs.set(token, watched);
     this.#count(1, 1);
     try {
-      return { token, pid: this.#start(token, spec), end: watched.end.promise };
+      const pid = this.#start(token, spec);
+      const timeoutMs = spec.minicontainer?.timeoutMs;
+      if (timeoutMs !== undefined) {
+        // Later by one, for the library's own timer to have rung.
+        watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(timeoutMs) + 1, LATEST_TIMER_MS));
+      }
+      return { token, pid, end: watched.end.promise };
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -1);
@@ -96,7 +122,7 @@ export class Reactor {
     this.#start(token, spec);
     let ended: Ended | undefined;
     while (!readPipes(token) || ended === undefined) {
-      for (const { token: toldOf, told } of this.#waitHere(-1)) {
+      for (const { token: toldOf, told } of this.#waitHere(ENDS | PIPES, -1)) {
         if (told.kind === "failed") throw told.error;
         if (told.kind === "ended" && toldOf === token) ended = told;
       }
@@ -113,18 +139,22 @@ export class Reactor {
   setReferenced(token: number, isReferenced: boolean) {
     const watched = this.#programs.get(token);
     if (watched === undefined || watched.hasEnded || watched.isReferenced === isReferenced) return;
+    const waiting = [...watched.streams.values()].filter((waiter) => waiter !== undefined).length;
+    this.#countPipes(watched, -waiting);
     watched.isReferenced = isReferenced;
+    this.#countPipes(watched, waiting);
+    if (watched.timer !== undefined) (isReferenced ? Deno.refTimer : Deno.unrefTimer)(watched.timer);
     this.#count(0, isReferenced ? 1 : -1);
   }
 
   /**
    * Reads once from a program's stdout (1) or stderr (2).
    *
-   * @returns the bytes read, 0 at the end, or `undefined` where nothing is there yet
-   * @throws where the stream is closed
+   * @returns the bytes read, 0 at the end or where the stream is closed, or `undefined` where nothing is there yet
    */
   tryRead(token: number, stream: 1 | 2, buffer: Uint8Array<ArrayBuffer>): number | undefined {
-    return transferred(this.#library.minicontainer_read(this.#number, token, stream, buffer, buffer.byteLength));
+    const result = this.#library.minicontainer_read(this.#number, token, stream, buffer, buffer.byteLength);
+    return result === -EBADF ? 0 : transferred(result);
   }
 
   /**
@@ -139,14 +169,13 @@ export class Reactor {
 
   /** Waits until a stream that could not be read or written can be. */
   ready(token: number, stream: number): Promise<void> {
-    const streams = this.#programs.get(token)?.streams;
-    if (!streams?.has(stream)) return Promise.resolve();
-    let waiting = streams.get(stream);
+    const watched = this.#programs.get(token);
+    if (!watched?.streams.has(stream)) return Promise.resolve();
+    let waiting = watched.streams.get(stream);
     if (waiting === undefined) {
       waiting = Promise.withResolvers<void>();
-      streams.set(stream, waiting);
-      this.#waitingForPipes++;
-      this.#waitForPipes();
+      watched.streams.set(stream, waiting);
+      this.#countPipes(watched, 1);
     }
     return waiting.promise;
   }
@@ -158,7 +187,6 @@ export class Reactor {
     if (watched === undefined) return;
     this.#wakeWaiter(watched, stream);
     watched.streams.delete(stream);
-    if (this.#isInPipeWait && this.#waitingForPipes === 0) this.#library.minicontainer_wake(this.#number);
     this.#forgetIfDone(token, watched);
   }
 
@@ -189,24 +217,45 @@ export class Reactor {
   }
 
   readonly #collect = () => {
-    for (const { token, told } of this.#waitHere(0)) this.#tell(token, told);
+    for (const { token, told } of this.#waitHere(ENDS, 0)) this.#tell(token, told);
   };
 
-  #waitHere(timeoutMs: number) {
-    const length = this.#library.minicontainer_wait(this.#number, timeoutMs, this.#events, EVENT_BYTES);
+  readonly #collectPipes = () => {
+    for (const { token, told } of this.#waitHere(PIPES, 0)) this.#tell(token, told);
+  };
+
+  #waitHere(sources: number, timeoutMs: number) {
+    const length = this.#library.minicontainer_wait(this.#number, sources, timeoutMs, this.#events, EVENT_BYTES);
     return readRecords(this.#events, length);
   }
 
+  /** Counts who waits for a program's pipes in and out, and waits for as long as there are any. */
+  #countPipes({ isReferenced }: Watched, waiting: number) {
+    this.#waitingForPipes[isReferenced ? "referenced" : "unreferenced"] += waiting;
+    const { referenced, unreferenced } = this.#waitingForPipes;
+    if (referenced > 0) this.#waitForPipes();
+    else if (this.#isInPipeWait) this.#library.minicontainer_wake(this.#number);
+    if (referenced === 0 && unreferenced > 0) {
+      this.#pipeTimer ??= setInterval(this.#collectPipes, UNREFERENCED_PIPES_MS);
+      Deno.unrefTimer(this.#pipeTimer);
+    } else {
+      clearInterval(this.#pipeTimer);
+      this.#pipeTimer = undefined;
+    }
+  }
+
   async #waitForPipes() {
-    if (this.#isInPipeWait) return;
-    this.#isInPipeWait = true;
+    if (this.#waitsForPipes) return;
+    this.#waitsForPipes = true;
     try {
-      while (this.#waitingForPipes > 0) {
-        const length = await this.#library.wait_nonblocking(this.#number, -1, this.#pipeEvents, EVENT_BYTES);
+      while (this.#waitingForPipes.referenced > 0) {
+        this.#isInPipeWait = true;
+        const length = await this.#library.wait_nonblocking(this.#number, PIPES, -1, this.#pipeEvents, EVENT_BYTES);
+        this.#isInPipeWait = false;
         for (const { token, told } of readRecords(this.#pipeEvents, length)) this.#tell(token, told);
       }
     } finally {
-      this.#isInPipeWait = false;
+      this.#waitsForPipes = false;
     }
   }
 
@@ -218,6 +267,7 @@ export class Reactor {
       this.#wakeWaiter(watched, told.stream);
     } else if (!watched.hasEnded) {
       watched.hasEnded = true;
+      clearTimeout(watched.timer);
       this.#count(-1, watched.isReferenced ? -1 : 0);
       if (told.kind === "ended") watched.end.resolve(told);
       if (told.kind === "failed") watched.end.reject(told.error);
@@ -225,11 +275,11 @@ export class Reactor {
     }
   }
 
-  #wakeWaiter({ streams }: Watched, stream: number) {
-    const waiting = streams.get(stream);
+  #wakeWaiter(watched: Watched, stream: number) {
+    const waiting = watched.streams.get(stream);
     if (waiting === undefined) return;
-    streams.set(stream, undefined);
-    this.#waitingForPipes--;
+    watched.streams.set(stream, undefined);
+    this.#countPipes(watched, -1);
     waiting.resolve();
   }
 

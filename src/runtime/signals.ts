@@ -11,17 +11,18 @@ const NAMES = [
 const FIRST_REALTIME = 34;
 const LAST_SIGNAL = 64;
 
-/** A signal's name: `SIGTERM`; `SIGRTMIN+N` for a real-time one. */
+/** A signal's name: `SIGTERM`; `SIGRTMIN+N` for a real-time one, `SIG32` and `SIG33` for those that glibc keeps. */
 export function signalName(number: number): string {
   const name = NAMES[number - 1];
   if (name !== undefined) return `SIG${name}`;
+  if (number < FIRST_REALTIME) return `SIG${number}`;
   return number === FIRST_REALTIME ? "SIGRTMIN" : `SIGRTMIN+${number - FIRST_REALTIME}`;
 }
 
 /**
  * A signal's number.
  *
- * @param signal a number (1..64) or a name, with or without `SIG`, in either case
+ * @param signal a number (1..64) or a name or number as text, with or without `SIG`, in either case
  * @throws {SpecError} for any other
  */
 export function signalNumber(signal: string | number): number {
@@ -32,6 +33,7 @@ export function signalNumber(signal: string | number): number {
   const name = String(signal).toUpperCase().replace(/^SIG/, "");
   const place = NAMES.indexOf(name);
   if (place !== -1) return place + 1;
+  if (/^\d+$/.test(name)) return signalNumber(Number(name));
   const realtime = /^RTMIN(?:\+(\d+))?$/.exec(name);
   const number = FIRST_REALTIME + Number(realtime?.[1] ?? 0);
   if (realtime !== null && number <= LAST_SIGNAL) return number;

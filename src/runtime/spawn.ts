@@ -1,8 +1,7 @@
 /** Programs that run beside this one. */
 
 import { SpecError, StateError } from "../native/errors.ts";
-import { type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
-import { withEnvironment } from "./environment.ts";
+import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -149,11 +148,11 @@ export class NamespaceProcess implements AsyncDisposable {
  * ```
  */
 export function namespaceSpawn(config: NamespaceExecConfig): NamespaceProcess {
-  const spec = withEnvironment(specFromConfig(config));
+  const spec = specFromConfig(config);
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();
-  return new NamespaceProcess(reactor, reactor.spawn(authorize(spec)), config);
+  return new NamespaceProcess(reactor, inTermsOfConfig(() => reactor.spawn(authorize(spec))), config);
 }
 
 /** @throws {SpecError} where `signal` is given and no AbortSignal */

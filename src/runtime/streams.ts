@@ -47,6 +47,9 @@ export function writableStream(reactor: Reactor, program: Program): WritableStre
   const close = () => reactor.close(token, 0);
   const writable = new WritableStream<Uint8Array<ArrayBuffer>>({
     async write(chunk, controller) {
+      if (!(chunk instanceof Uint8Array)) {
+        throw new TypeError("Cannot write to stdin: what is written must be a Uint8Array");
+      }
       try {
         for (let offset = 0; offset < chunk.byteLength && !controller.signal.aborted;) {
           const length = reactor.tryWrite(token, chunk.subarray(offset));

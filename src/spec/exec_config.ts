@@ -74,16 +74,40 @@ export function specFromConfig(config: NamespaceExecConfig): Spec {
   return spec;
 }
 
+const FIELD_OF_SPEC = [
+  ["process.args", "argv"],
+  ["process.env", "envp"],
+  ["process.cwd", "cwd"],
+  ["minicontainer.stdio[0]", "stdin"],
+  ["minicontainer.stdio[1]", "stdout"],
+  ["minicontainer.stdio[2]", "stderr"],
+  ["minicontainer.", ""],
+];
+
+/** Makes a call on the spec of a configuration; a {@linkcode SpecError} names the configuration's field. */
+export function inTermsOfConfig<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    const { path } = error;
+    const [field, name] = FIELD_OF_SPEC.find(([field]) => path.startsWith(field)) ?? ["", ""];
+    throw new SpecError(name + path.slice(field.length), error.message.slice(`${path}: `.length));
+  }
+}
+
 function text(path: string, value: unknown): string {
   if (typeof value !== "string") throw new SpecError(path, `must be a string; it is ${kindOf(value)}`);
   const place = value.indexOf("\0");
   if (place !== -1) throw new SpecError(path, `must not contain a NUL character; there is one at ${place}`);
+  if (!value.isWellFormed()) throw new SpecError(path, "must be well-formed; it has half of a surrogate pair");
   return value;
 }
 
 function texts(path: string, value: unknown): string[] {
   if (!Array.isArray(value)) throw new SpecError(path, `must be an array of strings; it is ${kindOf(value)}`);
-  return value.map((entry, index) => text(`${path}[${index}]`, entry));
+  // Not `map`, which passes over holes.
+  return Array.from(value, (entry, index) => text(`${path}[${index}]`, entry));
 }
 
 function flag(path: string, value: unknown): boolean | undefined {

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { SpecError } from "../../src/native/errors.ts";
-import { errorFromJson, SystemError } from "../../src/native/errors.ts";
+import { errorFromJson, SpecError, type SystemError } from "../../src/native/errors.ts";
 import { readRecord } from "../../src/native/record.ts";
 import { resultFromEnd } from "../../src/runtime/result.ts";
 import { signalName, signalNumber } from "../../src/runtime/signals.ts";
@@ -75,14 +74,13 @@ for (const [path, config, message] of refusals) {
 
 Deno.test("signalNumber() and signalName() are each other's inverse", () => {
   for (let number = 1; number <= 64; number++) {
-    if (number === 32 || number === 33) continue; // glibc's own
     assertEquals(signalNumber(signalName(number)), number);
   }
   assertEquals(["SIGTERM", "term", "Hup", "RTMIN", "SIGRTMIN+30", 9].map(signalNumber), [15, 15, 1, 34, 64, 9]);
 });
 
 Deno.test("signalNumber() refuses what is no signal", () => {
-  for (const signal of ["", "SIG", "TERMINATE", "RTMIN+31", "constructor", 0, 65, 1.5, NaN, -9]) {
+  for (const signal of ["", "SIG", "TERMINATE", "65", "RTMIN+31", "constructor", 0, 65, 1.5, NaN, -9]) {
     assertThrows(() => signalNumber(signal), SpecError, "signal: must be");
   }
 });

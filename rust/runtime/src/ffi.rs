@@ -23,7 +23,7 @@ use crate::spec::Spec;
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
 #[unsafe(no_mangle)]
-pub static minicontainer_abi_1: u8 = 1;
+pub static minicontainer_abi_2: u8 = 2;
 
 /// The record's buffer cannot hold the answer: call again with a larger one.
 pub const TOO_SMALL: i32 = -1;
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn minicontainer_explain(
     unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&explain(&plan))) }
 }
 
-/// `int32_t minicontainer_resolve(…)`, as [`minicontainer_run`]: the path that would be executed, as a JSON string.
+/// `int32_t minicontainer_resolve(…)`, as [`minicontainer_run`]: what would be executed, as the JSON of [`crate::resolve::Resolved`].
 ///
 /// # Safety
 /// Both buffers must be valid for their lengths.
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn minicontainer_resolve(
     record_len: u32,
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
-    unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&resolve(&plan).to_string_lossy())) }
+    unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&resolve(&plan))) }
 }
 
 /// `int32_t minicontainer_open(uint8_t *record, uint32_t record_len)`: makes a reactor; its number,
@@ -112,16 +112,23 @@ pub unsafe extern "C" fn minicontainer_start(
     })
 }
 
-/// `int32_t minicontainer_wait(uint32_t reactor, int32_t timeout_ms, uint8_t *records, uint32_t records_len)`: waits
-/// until something is to be told; -1 ms: for ever. Records stand one behind the other.
+/// `int32_t minicontainer_wait(uint32_t reactor, uint32_t sources, int32_t timeout_ms, uint8_t *records, uint32_t
+/// records_len)`: waits until something is to be told of ends (1) or pipes (2), or both (3); -1 ms: for ever. Records
+/// stand one behind the other.
 ///
 /// # Safety
 /// The buffer must be valid for its length.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn minicontainer_wait(reactor: u32, timeout_ms: i32, records: *mut u8, records_len: u32) -> i32 {
+pub unsafe extern "C" fn minicontainer_wait(
+    reactor: u32,
+    sources: u32,
+    timeout_ms: i32,
+    records: *mut u8,
+    records_len: u32,
+) -> i32 {
     // SAFETY: the caller vouches for the buffer.
     let records = unsafe { bytes_mut(records, records_len) };
-    let waited = guarded(|| known(reactor)?.wait(records, timeout_ms));
+    let waited = guarded(|| known(reactor)?.wait(sources, records, timeout_ms));
     match waited {
         Ok(length) => length_of(length),
         Err(error) => record::write(records, 0, &Event::Failed(error)).map_or(TOO_SMALL, length_of),

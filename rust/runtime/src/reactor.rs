@@ -1,13 +1,15 @@
-//! Many programs, one wait: an epoll over their pidfds, timers and pipes.
+//! Many programs, two waits: an epoll over their pidfds and timers, and one over their pipes. They are apart so that a
+//! look at the ends never takes an event of a pipe from the thread that waits for it.
 //!
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -26,9 +28,15 @@ const TIMER: u64 = 4;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
+/// What a [`Reactor::wait`] waits for: any of these.
+pub const ENDS: u32 = 1;
+/// See [`ENDS`].
+pub const PIPES: u32 = 2;
+
 /// The programs of one isolate.
 pub struct Reactor {
-    epoll: Epoll,
+    ends: Epoll,
+    pipes: Epoll,
     wake: EventFd,
     state: Mutex<State>,
 }
@@ -52,13 +60,14 @@ impl Reactor {
     /// [`Error::System`] where descriptors are short.
     pub fn new() -> Result<Self, Error> {
         let epoll =
-            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| Error::system("create an epoll", errno))?;
+            || Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| Error::system("create an epoll", errno));
+        let (ends, pipes) = (epoll()?, epoll()?);
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|errno| Error::system("create an eventfd", errno))?;
-        epoll
+        pipes
             .add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))
             .map_err(|errno| Error::system("watch an eventfd", errno))?;
-        Ok(Self { epoll, wake, state: Mutex::default() })
+        Ok(Self { ends, pipes, wake, state: Mutex::default() })
     }
 
     /// Starts a program; its PID.
@@ -73,11 +82,9 @@ impl Reactor {
         let pid = child.pid;
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let mut state = self.lock();
-        let pidfd = self.epoll.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
-        let timer = child
-            .timer
-            .as_ref()
-            .map_or(Ok(()), |timer| self.epoll.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
+        let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
+        let timer =
+            child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
         if let Err(errno) = pidfd.and(timer) {
             let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
             let _ = program.reap(WaitFor::End);
@@ -125,8 +132,8 @@ impl Reactor {
     fn arm_if_again(&self, result: Result<usize, Errno>, pipe: &OwnedFd, event: EpollEvent) -> Result<usize, Errno> {
         if result == Err(Errno::EAGAIN) {
             let mut changed = event;
-            match self.epoll.modify(pipe, &mut changed) {
-                Err(Errno::ENOENT) => self.epoll.add(pipe, event)?,
+            match self.pipes.modify(pipe, &mut changed) {
+                Err(Errno::ENOENT) => self.pipes.add(pipe, event)?,
                 other => other?,
             }
         }
@@ -144,31 +151,44 @@ impl Reactor {
         state.forget_if_done(token);
     }
 
-    /// Makes a [`Reactor::wait`] that is under way come back.
+    /// Makes a [`Reactor::wait`] for pipes that is under way come back.
     pub fn wake(&self) {
         let _ = self.wake.write(1);
     }
 
-    /// Waits until something is to be told, and writes it to `buffer`, one record behind the other; the bytes written,
-    /// 0 where it was woken or the time (in ms; -1: for ever) was over.
+    /// Waits until something of `sources` is to be told, and writes it to `buffer`, one record behind the other; the
+    /// bytes written, 0 where it was woken or the time (in ms; -1: for ever) was over.
     ///
     /// # Errors
     /// [`Error::System`]; [`Error::Internal`] where the buffer holds not even one record.
-    pub fn wait(&self, buffer: &mut [u8], timeout_ms: i32) -> Result<usize, Error> {
+    pub fn wait(&self, sources: u32, buffer: &mut [u8], timeout_ms: i32) -> Result<usize, Error> {
+        let epolls: Vec<&Epoll> = [(ENDS, &self.ends), (PIPES, &self.pipes)]
+            .iter()
+            .filter(|(bit, _)| sources & bit != 0)
+            .map(|(_, e)| *e)
+            .collect();
         if self.lock().told.is_empty() {
-            let mut events = [EpollEvent::empty(); EVENTS_AT_ONCE];
-            let timeout = EpollTimeout::try_from(timeout_ms).unwrap_or(EpollTimeout::NONE);
-            let count = match self.epoll.wait(&mut events, timeout) {
-                Ok(count) => count,
-                Err(Errno::EINTR) => 0,
-                Err(errno) => return Err(Error::system("wait for programs", errno)),
-            };
-            let mut state = self.lock();
-            for event in &events[..count] {
-                self.look_at(&mut state, event.data());
+            let now = if epolls.len() > 1 { await_any(&epolls, timeout_ms)? } else { timeout_ms };
+            for epoll in epolls {
+                self.collect_from(epoll, now)?;
             }
         }
         self.lock().tell(buffer)
+    }
+
+    fn collect_from(&self, epoll: &Epoll, timeout_ms: i32) -> Result<(), Error> {
+        let mut events = [EpollEvent::empty(); EVENTS_AT_ONCE];
+        let timeout = EpollTimeout::try_from(timeout_ms).unwrap_or(EpollTimeout::NONE);
+        let count = match epoll.wait(&mut events, timeout) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(errno) => return Err(Error::system("wait for programs", errno)),
+        };
+        let mut state = self.lock();
+        for event in &events[..count] {
+            self.look_at(&mut state, event.data());
+        }
+        Ok(())
     }
 
     fn look_at(&self, state: &mut State, data: u64) {
@@ -237,6 +257,17 @@ impl State {
             self.told.pop_front();
         }
         Ok(written)
+    }
+}
+
+/// Waits until one of several epolls has something; the time that is left for each of them: none.
+fn await_any(epolls: &[&Epoll], timeout_ms: i32) -> Result<i32, Error> {
+    let mut polled: Vec<PollFd<'_>> =
+        epolls.iter().map(|epoll| PollFd::new(epoll.0.as_fd(), PollFlags::POLLIN)).collect();
+    let timeout = PollTimeout::try_from(timeout_ms).unwrap_or(PollTimeout::NONE);
+    match poll(&mut polled, timeout) {
+        Ok(_) | Err(Errno::EINTR) => Ok(0),
+        Err(errno) => Err(Error::system("wait for programs", errno)),
     }
 }
 

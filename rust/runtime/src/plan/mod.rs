@@ -78,6 +78,16 @@ impl Plan {
         self.descriptors.contains(&Descriptor::Owner)
     }
 
+    /// The program's environment.
+    #[must_use]
+    pub fn environment(&self) -> &[CString] {
+        let envp = self.steps.iter().find_map(|step| match step {
+            Step::Exec { envp, .. } => Some(*envp),
+            _ => None,
+        });
+        envp.map_or(&[], |envp| words::list(self, envp))
+    }
+
     /// The paths that exec tries, from the folder that it starts in; `folder` is this process's.
     pub fn program_paths(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
         let mut folder = folder.to_path_buf();
@@ -198,7 +208,8 @@ const LONGEST_TIMEOUT_MS: f64 = 100.0 * 365.0 * 86_400_000.0;
 
 fn timeout(milliseconds: f64) -> Result<Duration, Error> {
     if milliseconds > 0.0 && milliseconds <= LONGEST_TIMEOUT_MS {
-        return Ok(Duration::from_secs_f64(milliseconds / 1000.0));
+        // A timer that is set to nothing at all never rings.
+        return Ok(Duration::from_secs_f64(milliseconds / 1000.0).max(Duration::from_nanos(1)));
     }
     Err(Error::spec("minicontainer.timeoutMs", format!("must be above 0 and at most 100 years; it is {milliseconds}")))
 }
