@@ -21,7 +21,7 @@ use minicontainer::error::Error;
 use minicontainer::facts::Facts;
 use minicontainer::launch::wait::End;
 use minicontainer::plan::{Plan, plan};
-use minicontainer::reactor::Reactor;
+use minicontainer::reactor::{ENDS, Reactor};
 use minicontainer::run::run;
 use minicontainer::spec::Spec;
 
@@ -92,7 +92,7 @@ fn at_once(counts: &mut Counts) -> Result<(), Error> {
     }
     let mut records = [0; 4096];
     while running > 0 {
-        let length = reactor.wait(&mut records, -1)?;
+        let length = reactor.wait(ENDS, &mut records, -1)?;
         for record in records[..length].chunks_exact(RECORD_BYTES) {
             *counts.entry(ended(end_in(record))).or_default() += 1;
             running -= 1;
