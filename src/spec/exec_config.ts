@@ -29,7 +29,10 @@ export interface NamespaceExecConfig {
   stdout?: Stdio;
   /** Default `"inherit"`. */
   stderr?: Stdio;
-  /** Milliseconds, above 0, after which the program is killed. */
+  /**
+   * Milliseconds, above 0, after which the program is killed; later where the event loop is kept from turning, but in
+   * `namespaceExecSync`, which looks at the clock itself.
+   */
   timeoutMs?: number;
   /**
    * The program is killed when this process ends, however that happens. Default: where it has a PID namespace. The
