@@ -176,3 +176,19 @@ for (const [name, warmUp, count] of [["namespaceExec", 2000, 8000], ["namespaceE
     assertEquals([after.descriptors, after.children, wrong], [before.descriptors, "", 0]);
   });
 }
+
+// One SIGCHLD stood for a thousand ends, of which one look told 128: the others came with the heartbeat, one look a second.
+test("namespaceSpawn() tells of every end when a thousand come at once and no heartbeat helps", async () => {
+  const { exitCode, stdout, stderr } = await runDeno(`
+    globalThis.setInterval = () => setTimeout(() => {}, 1e9);
+    const { namespaceSpawn } = await import(MOD);
+    const programs = Array.from({ length: 1000 }, () => namespaceSpawn({ program: "/bin/true" }));
+    const results = await Promise.race([
+      Promise.all(programs.map(({ status }) => status)),
+      new Promise((resolve) => setTimeout(() => resolve([]), 30_000)),
+    ]);
+    console.log(results.filter(({ exitCode }) => exitCode === 0).length);
+    Deno.exit();
+  `);
+  assertEquals([exitCode, stdout], [0, "1000"], stderr);
+});

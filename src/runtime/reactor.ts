@@ -217,7 +217,10 @@ export class Reactor {
   }
 
   readonly #collect = () => {
-    for (const { token, told } of this.#waitHere(ENDS, 0)) this.#tell(token, told);
+    // One signal may stand for many ends, and one call tells of some of them.
+    for (let told = this.#waitHere(ENDS, 0); told.length > 0; told = this.#waitHere(ENDS, 0)) {
+      for (const each of told) this.#tell(each.token, each.told);
+    }
   };
 
   readonly #collectPipes = () => {
