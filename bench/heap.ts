@@ -3,7 +3,7 @@
  * this module is such a process.
  */
 
-import { add, interleave, median, type Samples, usable } from "./measure.ts";
+import { add, interleave, median, type Samples, shuffled, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import type { Part, Row, Skipped } from "./report.ts";
 import { casesOf, NAMES, type Start } from "./starts.ts";
@@ -11,7 +11,8 @@ import { casesOf, NAMES, type Start } from "./starts.ts";
 const OURS: Start[] = ["execPid", "execSyncPid", "spawnPid"];
 const STARTS: Start[] = [...OURS, "output", "status", "unshare"];
 const LARGE_MIB = 512;
-const ROUNDS_PER_TURN = 5;
+/** So few that both see the same of what else the machine does. */
+const ROUNDS_PER_TURN = 2;
 
 interface Turn {
   rssMib: number;
@@ -27,7 +28,7 @@ export async function heap(rounds: number): Promise<Part> {
   const [one, other] = [small, large].map((peer) => ({ peer, rssMib: 0, samples: new Map() as Samples }));
   let skipped: Skipped[] = [];
   for (let done = 0; done < rounds; done += ROUNDS_PER_TURN) {
-    for (const side of [one, other]) {
+    for (const side of shuffled([one, other])) {
       const turn = await side.peer.ask(ROUNDS_PER_TURN);
       for (const [name, times] of turn.samples) add(side.samples, name, ...times);
       side.rssMib = turn.rssMib;

@@ -280,10 +280,13 @@ const inWorker = (afterwards: string) => `
   \`;
   const worker = new Worker(URL.createObjectURL(new Blob([code])), { type: "module" });
   worker.postMessage(CONFIG);
-  const threads = () => [...Deno.readDirSync("/proc/self/task")].map(({ name }) => "/proc/self/task/" + name + "/comm");
-  const hasWorker = () => threads().some((path) => Deno.readTextFileSync(path).startsWith("worker-"));
+  const comm = (thread) => Deno.readTextFile("/proc/self/task/" + thread + "/comm").catch(() => "has ended");
+  const hasWorker = async () => {
+    const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => comm(name));
+    return (await Promise.all(threads)).some((name) => name.startsWith("worker-"));
+  };
   worker.onmessage = async () => {
-    if (!hasWorker()) throw new Error("a Worker's thread has another name");
+    if (!await hasWorker()) throw new Error("a Worker's thread has another name");
     ${afterwards}
     console.log("ready");
   };
@@ -293,7 +296,7 @@ const inWorker = (afterwards: string) => `
 for (
   const [what, afterwards] of [
     ["is there", ""],
-    ["has ended", "worker.terminate(); while (hasWorker()) await new Promise((resolve) => setTimeout(resolve, 1));"],
+    ["has ended", "worker.terminate(); while (await hasWorker());"],
   ]
 ) {
   test(`namespaceSpawn() ends the program with its owner, not before, when the Worker that started it ${what}`, async () => {
