@@ -44,7 +44,7 @@ async function asOrdinaryUser(filters: string[]) {
     const project = `${home}/project`;
     const deno = `${home}/deno`;
     await Deno.mkdir(`${project}/target/release`, { recursive: true });
-    await run(["sh", "-c", 'cp -R Cargo.* deno.* *.ts src std tests scripts "$0"', project], { quiet: true });
+    await run(["sh", "-c", 'cp -R Cargo.* deno.* *.ts rust src std tests scripts "$0"', project], { quiet: true });
     await Deno.copyFile(
       projectPath("target/release/libminicontainer.so"),
       `${project}/target/release/libminicontainer.so`,
