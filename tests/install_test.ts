@@ -71,6 +71,10 @@ test("without cargo and without a library one line says what to do", async () =>
   assertEquals([missing.code, missing.stdout], [125, ""]);
   const last = missing.stderr.trim().split("\n").at(-1)!;
   assertEquals(last, "minicontainer: native library: cannot be built: cargo is not on PATH; install Rust (rustup.rs)");
+});
+
+testWithCargo("without a library and with an --allow-run that lacks cargo one line says what to do", async () => {
+  await using project = await freshProject();
   const limited = await output(
     Deno.execPath(),
     runs(project.path, "--no-prompt", "--allow-ffi", "--allow-run=/bin/echo"),

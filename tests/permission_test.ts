@@ -66,6 +66,8 @@ for (const [name, call] of CALLS) {
     assertEquals(await outcome(call, inBin, flags), "42");
     const elsewhere = await outcome(call, { ...inBin, envp: [`PATH=${folder.path}:/bin`] }, flags);
     assertStringIncludes(elsewhere, `NotCapable Requires run access to "${folder.path}/sh"`);
+    Deno.chmodSync(`${folder.path}/sh`, 0o644);
+    assertEquals(await outcome(call, { ...inBin, envp: [`PATH=${folder.path}:/bin`] }, flags), "42");
     const relative = await outcome(call, { ...sh("exit"), program: "./sh", cwd: folder.path }, flags);
     assertStringIncludes(relative, "NotCapable Requires run access to");
     assertStringIncludes(await outcome(call, ls("ls"), flags), "NotCapable Requires run access to");

@@ -56,7 +56,8 @@ export class Terminal implements AsyncDisposable {
 
   constructor(command: string) {
     this.#child = new Deno.Command("script", {
-      args: ["-qefc", command, "/dev/null"],
+      // `exec`: script's shell would get the terminal's signals too, and some end by them.
+      args: ["-qefc", `exec ${command}`, "/dev/null"],
       env: { TERM: "dumb" },
       stdin: "piped",
       stdout: "piped",
