@@ -37,15 +37,18 @@ export async function command(rounds: number, folder: string): Promise<Part> {
       value: ours?.values[2] ?? NaN,
       bound: "at most",
       limit: 1.35,
-      digits: 2,
+      digits: 3,
     }],
   };
 }
 
 /** What hides the hybrid hierarchy from everything that is started behind it, in a mount namespace of its own. */
 async function withoutHybridCgroup(): Promise<string[]> {
-  const attempt = new Deno.Command("unshare", { args: ["--mount", "umount", HYBRID_CGROUP], stderr: "null" });
-  const isHidden = await attempt.output().then(({ success }) => success, () => false);
+  const attempt = async () => {
+    const command = new Deno.Command("unshare", { args: ["--mount", "umount", HYBRID_CGROUP], stderr: "null" });
+    return (await command.output()).success;
+  };
+  const isHidden = await attempt().catch(() => false);
   return isHidden ? ["unshare", "--mount", "sh", "-c", `umount ${HYBRID_CGROUP}; exec "$@"`, "sh"] : [];
 }
 

@@ -57,7 +57,7 @@ export async function heap(rounds: number): Promise<Part> {
       value: ours.length === 0 ? NaN : Math.max(...ours.map(({ values }) => values[2])),
       bound: "at most",
       limit: 1.25,
-      digits: 2,
+      digits: 3,
     }],
   };
 }

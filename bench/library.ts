@@ -23,14 +23,14 @@ export async function library(rounds: number, folder: string): Promise<Part> {
         value: toBaseline("execPid"),
         bound: "at most",
         limit: 0.9,
-        digits: 2,
+        digits: 3,
       },
       {
         what: `${NAMES.execSync}: p50 of Deno.Command output()'s`,
         value: toBaseline("execSync"),
         bound: "at most",
         limit: 0.75,
-        digits: 2,
+        digits: 3,
       },
     ],
   };

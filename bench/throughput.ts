@@ -46,7 +46,7 @@ async function measured(what: string, program: string, rounds: number, programs:
     value: ofUnshare(rates, NAMES[OURS]),
     bound: "at least",
     limit: 2,
-    digits: 2,
+    digits: 3,
   }));
   return { table, figures };
 }

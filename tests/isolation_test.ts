@@ -179,11 +179,16 @@ class Owner implements AsyncDisposable {
     const script = config.enablePidNamespace ? `sleep 30 & ${ECHO}` : ECHO;
     const whole = JSON.stringify({ ...shell(script, owner.#pipe), stdin: "null", ...config });
     owner.#child = await startDeno(code.replaceAll("CONFIG", whole));
-    await owner.#child.stderr.cancel();
     owner.#output = owner.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    await owner.says("started");
-    await owner.says("ready");
-    return owner;
+    try {
+      await owner.#child.stderr.cancel();
+      await owner.says("started");
+      await owner.says("ready");
+      return owner;
+    } catch (error) {
+      await owner[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Kills the Deno, as nothing can that it could notice. */
@@ -213,8 +218,9 @@ class Owner implements AsyncDisposable {
     return !done;
   }
 
-  /** What lives still has its input ended. */
+  /** Ends the Deno, and the program by ending its input, where they live still. */
   async [Symbol.asyncDispose]() {
+    await this.#child[Symbol.asyncDispose]();
     this.#lines.close();
     await this.ended();
     await this.#output.cancel();

@@ -321,3 +321,15 @@ test("unref() still tells the end when something else keeps the process", async 
   assertEquals((await soon("the unreferenced program ends", program.status)).exitCode, 3);
   assert(exists(`/proc/${other.pid}`));
 });
+
+test("unref() still gives the program's output when something else keeps the process", async () => {
+  await using other = namespaceSpawn(SLEEP);
+  await using program = namespaceSpawn(CAT);
+  program.unref();
+  const reader = program.stdout.getReader();
+  const reading = reader.read();
+  const writer = program.stdin.getWriter();
+  await writer.write(bytes("heard"));
+  assertEquals(textOf((await soon("the output comes", reading)).value), "heard");
+  assert(exists(`/proc/${other.pid}`));
+});

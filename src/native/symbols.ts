@@ -8,19 +8,19 @@
 /** A name that changes with every signature: a library of another version does not have it. */
 const abi = { minicontainer_abi_2: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
+/** What takes a spec and answers with a record. */
+const withSpec = {
+  parameters: [
+    "buffer", // const uint8_t *spec
+    "u32", //    uint32_t spec_len
+    "buffer", // uint8_t *record
+    "u32", //    uint32_t record_len
+  ],
+  result: "i32",
+} as const;
+
 /** One program from start to end, on the calling thread. */
-export const runSymbols = {
-  ...abi,
-  minicontainer_run: {
-    parameters: [
-      "buffer", // const uint8_t *spec
-      "u32", //    uint32_t spec_len
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
-} as const satisfies Deno.ForeignLibraryInterface;
+export const runSymbols = { ...abi, minicontainer_run: withSpec } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
  * The same on a thread of Deno's pool, while the event loop waits: a nonblocking symbol is opened in a third of the time,
@@ -28,36 +28,32 @@ export const runSymbols = {
  */
 export const runNonblockingSymbols = {
   ...abi,
-  run_nonblocking: { ...runSymbols.minicontainer_run, name: "minicontainer_run", nonblocking: true },
+  run_nonblocking: { ...withSpec, name: "minicontainer_run", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What would be done. */
 export const explainSymbols = {
   ...abi,
-  minicontainer_explain: {
-    parameters: [
-      "buffer", // const uint8_t *spec
-      "u32", //    uint32_t spec_len
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
+  minicontainer_explain: withSpec,
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** Which file would be executed. */
+/** What would be executed. */
 export const resolveSymbols = {
   ...abi,
-  minicontainer_resolve: {
-    parameters: [
-      "buffer", // const uint8_t *spec
-      "u32", //    uint32_t spec_len
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
+  minicontainer_resolve: withSpec,
 } as const satisfies Deno.ForeignLibraryInterface;
+
+/** What waits, and answers with records. */
+const wait = {
+  parameters: [
+    "u32", //    uint32_t reactor
+    "u32", //    uint32_t sources
+    "i32", //    int32_t timeout_ms
+    "buffer", // uint8_t *records
+    "u32", //    uint32_t records_len
+  ],
+  result: "i32",
+} as const;
 
 /** Many programs at once. */
 export const reactorSymbols = {
@@ -80,28 +76,8 @@ export const reactorSymbols = {
     ],
     result: "i32",
   },
-  minicontainer_wait: {
-    parameters: [
-      "u32", //    uint32_t reactor
-      "u32", //    uint32_t sources
-      "i32", //    int32_t timeout_ms
-      "buffer", // uint8_t *records
-      "u32", //    uint32_t records_len
-    ],
-    result: "i32",
-  },
-  wait_nonblocking: {
-    name: "minicontainer_wait",
-    nonblocking: true,
-    parameters: [
-      "u32", //    uint32_t reactor
-      "u32", //    uint32_t sources
-      "i32", //    int32_t timeout_ms
-      "buffer", // uint8_t *records
-      "u32", //    uint32_t records_len
-    ],
-    result: "i32",
-  },
+  minicontainer_wait: wait,
+  wait_nonblocking: { ...wait, name: "minicontainer_wait", nonblocking: true },
   minicontainer_wake: {
     parameters: [
       "u32", //    uint32_t reactor
