@@ -1,7 +1,5 @@
 /** The options as a table, from which parsing, help and completions are made. */
 
-import { parseArgs } from "@std/cli/parse-args";
-
 /** One option. */
 export interface Option {
   /** Without the dashes. */
@@ -64,57 +62,47 @@ export interface Parsed {
 }
 
 /**
- * Takes a command line apart. The first argument that is no option ends the options, as `--` does.
+ * Takes a command line apart: `--name`, `--name value`, `--name=value`, `-n value`, `-nvalue`. The first argument that is
+ * no option ends the options, as `--` does, and belongs with all that follows to the program.
  *
- * @throws {UsageError} for an option that is not in the table, or lacks its value
+ * @throws {UsageError} for an option that is not in the table, or lacks its value, or has one that it does not take
  */
 export function parseOptions(table: readonly Option[], args: string[]): Parsed {
-  const { head, rest } = split(table, args);
-  const parsed = parseArgs(head, {
-    boolean: table.filter((option) => !option.value).map(({ name }) => name),
-    string: table.filter((option) => option.value).map(({ name }) => name),
-    collect: table.filter((option) => option.many).map(({ name }) => name),
-    alias: Object.fromEntries(table.flatMap(({ name, short }) => short === undefined ? [] : [[short, name]])),
-    unknown: (given) => refuseUnknown(given, table),
-  }) as Record<string, unknown>;
-  return {
-    text: (name) => parsed[name] as string | undefined,
-    texts: (name) => (parsed[name] as string[] | undefined) ?? [],
-    flag: (name) => parsed[name] === true,
-    rest,
-  };
-}
-
-/**
- * Where the program begins: the parser would take the program's own `--` away, so it does not get to see it. An option and
- * its value become one word, for the parser takes no value that begins with a dash.
- */
-function split(table: readonly Option[], args: string[]): { head: string[]; rest: string[] } {
-  const head: string[] = [];
+  const given = new Map<string, string[]>();
   let index = 0;
   for (; index < args.length; index++) {
     const argument = args[index];
     if (argument === "-" || !argument.startsWith("-")) break;
-    if (argument === "--") return { head, rest: args.slice(index + 1) };
-    const option = find(table, argument);
-    if (option?.value === undefined || argument.includes("=")) {
-      head.push(argument);
+    if (argument === "--") {
+      index++;
+      break;
+    }
+    const { word, attached } = takeApart(argument);
+    const option = table.find(({ name, short }) => word === `--${name}` || word === `-${short}`);
+    if (option === undefined) {
+      throw new UsageError(`unknown option ${word}`, { given: word, known: table.map(({ name }) => `--${name}`) });
+    }
+    const values = given.get(option.name) ?? [];
+    given.set(option.name, values);
+    if (option.value === undefined) {
+      if (attached !== undefined) throw new UsageError(`${word} takes no value`);
       continue;
     }
-    if (++index === args.length) throw new UsageError(`${argument} needs a value: ${argument} ${option.value}`);
-    head.push(`--${option.name}=${args[index]}`);
+    const value = attached ?? args[++index];
+    if (value === undefined) throw new UsageError(`${word} needs a value: ${word} ${option.value}`);
+    values.push(value);
   }
-  return { head, rest: args.slice(index) };
+  return {
+    text: (name) => given.get(name)?.at(-1),
+    texts: (name) => given.get(name) ?? [],
+    flag: (name) => given.has(name),
+    rest: args.slice(index),
+  };
 }
 
-function find(table: readonly Option[], argument: string): Option | undefined {
-  const isLong = argument.startsWith("--");
+/** An option's word, and the value that stands in the same argument. */
+function takeApart(argument: string): { word: string; attached?: string } {
+  if (!argument.startsWith("--")) return { word: argument.slice(0, 2), attached: argument.slice(2) || undefined };
   const end = argument.indexOf("=");
-  const name = argument.slice(isLong ? 2 : 1, end === -1 ? undefined : end);
-  return table.find((option) => isLong ? option.name === name : option.short === name);
-}
-
-function refuseUnknown(given: string, table: readonly Option[]): never {
-  const option = given.split("=", 1)[0];
-  throw new UsageError(`unknown option ${option}`, { given: option, known: table.map(({ name }) => `--${name}`) });
+  return end === -1 ? { word: argument } : { word: argument.slice(0, end), attached: argument.slice(end + 1) };
 }

@@ -11,9 +11,11 @@ const USUAL_RECORD_BYTES = 4096;
 const ERROR_RECORD_BYTES = 65536;
 const LARGEST_RECORD_BYTES = 1 << 28;
 
+const encoder = new TextEncoder();
+
 /** The bytes in which a spec crosses. */
 export function encodeSpec(spec: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(spec));
+  return encoder.encode(JSON.stringify(spec));
 }
 
 /** Calls on this thread come one after the other, so one buffer serves all. */

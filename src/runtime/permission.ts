@@ -5,6 +5,9 @@ import { openLibrary } from "../native/library.ts";
 import { resolveSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 
+/** Its `state` follows what is granted and revoked; to ask anew costs ten times as much. */
+let runPermission: Deno.PermissionStatus | undefined;
+
 /**
  * Checks that this process may run the spec's program; returns the spec to run, in which the program is the very file
  * that was checked.
@@ -14,7 +17,8 @@ import type { Spec } from "../spec/types.ts";
  * @throws {Deno.errors.NotCapable} where it may not
  */
 export function authorize(spec: Spec): Spec {
-  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return spec;
+  runPermission ??= Deno.permissions.querySync({ name: "run" });
+  if (runPermission.state === "granted") return spec;
   const { minicontainer_resolve } = openLibrary(resolveSymbols);
   const bytes = encodeSpec(spec);
   const { program: command, loaderVariables } = callForJson<{ program: string; loaderVariables: string[] }>(

@@ -33,6 +33,8 @@ Deno.test("parseOptions() gives flags, texts and lists", () => {
 Deno.test("parseOptions() keeps a value that looks like a number or an option as it is", () => {
   assertEquals(parse("--cwd", "007", "true").text("cwd"), "007");
   assertEquals(parse("--cwd", "--pid", "true").text("cwd"), "--pid");
+  assertEquals(parse("--cwd=", "true").text("cwd"), "");
+  assertEquals(parse("-eA=1", "-e=x", "true").texts("env"), ["A=1", "=x"]);
   assertEquals(parse("--cwd", "--pid", "true").flag("pid"), false);
 });
 
@@ -40,6 +42,7 @@ Deno.test("parseOptions() refuses an option that is not in the table, and one wi
   const unknown = assertThrows(() => parse("--pdi", "true"), UsageError, "unknown option --pdi");
   assertEquals(unknown.unknown?.given, "--pdi");
   assertThrows(() => parse("-x", "true"), UsageError, "unknown option -x");
+  assertThrows(() => parse("--pid=yes", "true"), UsageError, "--pid takes no value");
   assertThrows(() => parse("--env"), UsageError, "--env needs a value: --env NAME=VALUE");
   assertThrows(() => parse("--pid", "-e"), UsageError, "-e needs a value: -e NAME=VALUE");
 });
