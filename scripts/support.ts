@@ -15,29 +15,40 @@ export function say(line: string) {
   console.log(line);
 }
 
+/** What a program that was left behind may hold the output open for, after the command itself has ended. */
+const GRACE_MS = 5_000;
+
 /**
  * Runs a command in the project's folder, shows what it prints, and returns it.
  *
+ * @param options `timeoutMs`: after so long it is killed
  * @returns the exit code, 127 where the command is missing, and stdout
  */
 export async function run(
   [command, ...args]: string[],
-  { cwd = ROOT, quiet = false }: { cwd?: string; quiet?: boolean } = {},
+  { cwd = ROOT, quiet = false, timeoutMs }: { cwd?: string; quiet?: boolean; timeoutMs?: number } = {},
 ): Promise<{ code: number; output: string }> {
+  const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   let child;
   try {
-    child = new Deno.Command(command, { args, cwd, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+    child = new Deno.Command(command, { args, cwd, signal, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     console.error(`cannot run ${command}: it is not installed`);
     return { code: 127, output: "" };
   }
   const pieces: Uint8Array[] = [];
-  for await (const piece of child.stdout) {
-    pieces.push(piece);
-    if (!quiet) await writeAll(piece);
-  }
+  const reading = (async () => {
+    for await (const piece of child.stdout) {
+      pieces.push(piece);
+      if (!quiet) await writeAll(piece);
+    }
+  })();
   const { code } = await child.status;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, GRACE_MS);
+  await Promise.race([reading, late]);
+  clearTimeout(timer);
   return { code, output: await new Blob(pieces as Uint8Array<ArrayBuffer>[]).text() };
 }
 

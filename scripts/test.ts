@@ -13,13 +13,16 @@ interface Counts {
   skipped: number;
 }
 
+/** A runner that hangs is ended, and counts as broken. */
+const LONGEST_RUN_MS = 10 * 60_000;
+
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 let hasBroken = false;
 
 /** Runs a runner of tests and adds up what its summaries say. */
 async function count(title: string, command: string[], summary: RegExp, options: { cwd?: string } = {}) {
   say(`\n== ${title}`);
-  const { code, output } = await run(command, options);
+  const { code, output } = await run(command, { ...options, timeoutMs: LONGEST_RUN_MS });
   // deno-lint-ignore no-control-regex
   const found = [...output.replaceAll(/\x1b\[[0-9;]*m/g, "").matchAll(summary)];
   for (const { groups } of found) {

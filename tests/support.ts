@@ -36,6 +36,9 @@ export function tool(name: string): Lack {
   return folders.some((folder) => exists(`${folder}/${name}`)) ? undefined : `needs ${name}`;
 }
 
+/** A test that hangs fails, and the others go on. The slowest takes a fifth of it. */
+const LONGEST_TEST_MS = 120_000;
+
 /**
  * Like `Deno.test`, with the sanitizers on, for tests that this machine may not be able to run: those are ignored, and
  * their names say why.
@@ -50,6 +53,7 @@ export function requires(...lacks: Lack[]): (name: string, fn: () => void | Prom
       ignore: lack !== undefined,
       sanitizeOps: true,
       sanitizeResources: true,
+      timeout: LONGEST_TEST_MS,
       fn,
     });
 }
