@@ -13,9 +13,19 @@
 
 #![no_std]
 
+mod identity;
+mod mounts;
+mod nodes;
+mod place;
+mod program;
+mod report;
+mod root;
 mod run;
 mod step;
 mod sys;
+mod terminal;
 
+pub use program::{CStrArray, CStrRef, Program};
+pub use report::Report;
 pub use run::run;
-pub use step::{CStrArray, CStrRef, Failure, Fd, List, Program, Report, Step, Str};
+pub use step::{Attributes, Bind, Blob, Failure, Fd, Filesystem, Filter, Groups, List, Place, Step, Str};

@@ -1,16 +1,20 @@
-//! The interpreter: one `match`, a system call or two for each arm.
+//! The interpreter: one `match`, a system call or a few for each arm.
 
-use crate::step::{CStrArray, CStrRef, Failure, Fd, List, Program, Step, Str};
-use crate::sys::{self, Errno};
+use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
+use crate::program::{CStrArray, CStrRef, Program};
+use crate::root::set_propagation;
+use crate::step::{Failure, Step};
+use crate::sys::{self, Errno, Handle};
 
 /// Walks over the plan. It returns only if a step failed: otherwise the program has taken this process's place.
 ///
 /// Called in the child after `clone`, with every signal blocked.
 #[must_use]
 pub fn run(program: &Program<'_>) -> Failure {
+    let mut machine = Machine::new(program);
     let mut index = 0;
     for step in program.steps {
-        if let Err(Errno(errno)) = take(program, *step) {
+        if let Err(Errno(errno)) = machine.take(*step) {
             return Failure { step: index, errno };
         }
         index = index.saturating_add(1);
@@ -19,35 +23,125 @@ pub fn run(program: &Program<'_>) -> Failure {
     Failure { step: index, errno: libc::ENOEXEC }
 }
 
-fn take(program: &Program<'_>, step: Step) -> Result<(), Errno> {
-    match step {
-        Step::ReportIds => {
-            program.report.tell_ids(sys::getpid(), sys::getppid());
-            Ok(())
-        }
-        Step::DieWithOwner { owner, signal } => {
-            let owner = program.descriptor(owner)?;
-            sys::set_parent_death_signal(signal)?;
-            if sys::is_readable(owner)? { Err(Errno(libc::EOWNERDEAD)) } else { Ok(()) }
-        }
-        Step::SetRlimit { resource, soft, hard } => sys::prlimit(resource, soft, hard),
-        Step::Chdir { path } => sys::chdir(program.string(path)?),
-        Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
-        Step::CloseFrom { first } => sys::close_range(first, u32::MAX),
-        Step::ResetSignals { keep } => {
-            for signal in 1..=sys::SIGNAL_MAX {
-                let bit = 1_u64.checked_shl(signal.saturating_sub(1)).unwrap_or(0);
-                if keep & bit == 0 {
-                    sys::set_default_action(signal)?;
+/// The plan, and what the steps so far have opened for those to come.
+pub(crate) struct Machine<'p> {
+    pub program: &'p Program<'p>,
+    /// The folder that becomes the root, and its path.
+    pub folder: Option<(Handle, CStrRef<'p>)>,
+    /// The tmpfs for what must not stand in that folder.
+    pub stage: Option<Handle>,
+    /// The container's root.
+    pub root: Option<Handle>,
+    /// An empty folder that cannot be written to.
+    pub nothing: Option<Handle>,
+}
+
+impl<'p> Machine<'p> {
+    const fn new(program: &'p Program<'p>) -> Self {
+        Self { program, folder: None, stage: None, root: None, nothing: None }
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), Errno> {
+        let program = self.program;
+        match step {
+            Step::ReportIds => {
+                program.report.tell_ids(sys::getpid(), sys::getppid());
+                Ok(())
+            }
+            Step::DieWithOwner { owner, signal } => {
+                let owner = program.descriptor(owner)?;
+                sys::set_parent_death_signal(signal)?;
+                if sys::is_readable(owner)? { Err(Errno(libc::EOWNERDEAD)) } else { Ok(()) }
+            }
+
+            Step::Sync => program.report.handshake.arrive(sys::pid_as_the_host_sees_it()?),
+            Step::JoinNamespace { namespace, kind } => sys::setns(program.descriptor(namespace)?, kind),
+            Step::Unshare { flags } => sys::unshare(flags),
+            Step::CloneAgain => sys::clone_again(program.report.second_pid()),
+            Step::WriteFile { path, text } => write_file(program.string(path)?, program.string(text)?),
+            Step::SetHostname { name } => sys::sethostname(program.string(name)?),
+            Step::SetDomainname { name } => sys::setdomainname(program.string(name)?),
+            Step::BringLoopbackUp => sys::bring_loopback_up(),
+
+            Step::SetPropagation { flags } => set_propagation(flags),
+            Step::OpenRoot { path } => self.open_root(program.string(path)?),
+            Step::MountStage { options, data } => self.mount_stage(program.list(options)?, program.string(data)?),
+            Step::BindRoot => self.bind_root(),
+            Step::OverlayRoot { layer, options, data } => {
+                let layer = layer.map(|layer| program.string(layer)).transpose()?;
+                self.overlay_root(layer, program.list(options)?, program.string(data)?)
+            }
+            Step::Mount(filesystem) => self.mount(&filesystem),
+            Step::Bind(bind) => self.bind(&bind),
+            Step::StageFile { name, contents, mode } => {
+                self.stage_file(program.string(name)?, program.blob(contents)?, mode)
+            }
+            Step::Mask { path } => self.mask(program.string(path)?),
+            Step::Protect { path } => self.protect(program.string(path)?),
+            Step::MakeNode { place, mode, device, owner } => self.make_node(place, mode, device, owner),
+            Step::BindNode { source, place, device } => self.bind_node(program.string(source)?, place, device),
+            Step::MakeLink { text, place } => self.make_link(program.string(text)?, place),
+            Step::ProtectRoot => self.protect_root(),
+            Step::EnterRoot => self.enter_root(),
+
+            Step::NewSession => sys::setsid(),
+            Step::OpenTerminal { socket, size, console } => {
+                self.open_terminal(program.descriptor(socket)?, size, console)
+            }
+            Step::NewKeyring => sys::join_session_keyring(),
+            Step::SetRlimit { resource, soft, hard } => sys::prlimit(resource, soft, hard),
+            Step::SetScheduler { attributes } => sys::sched_setattr(program.blob(attributes)?),
+            Step::SetAffinity { set } => sys::sched_setaffinity(program.blob(set)?),
+            Step::SetIoPriority { priority } => sys::ioprio_set(priority),
+            Step::SetPersonality { domain } => sys::personality(domain),
+            Step::SetUmask { mask } => {
+                sys::umask(mask);
+                Ok(())
+            }
+            Step::Chdir { path } => sys::chdir(program.string(path)?),
+            Step::CheckFolder => {
+                if sys::is_here_reachable()? {
+                    Ok(())
+                } else {
+                    Err(Errno(libc::EXDEV))
                 }
             }
-            Ok(())
-        }
-        Step::UnblockSignals => sys::unblock_all_signals(),
-        Step::Exec { candidates, argv, envp } => {
-            exec(program.list(candidates)?, program.list(argv)?, program.list(envp)?)
+
+            Step::LimitCapabilities { keep } => limit_capabilities(keep),
+            Step::SetGroups { groups } => sys::setgroups(program.group_ids(groups)?),
+            Step::SetIds { uid, gid } => set_ids(uid, gid),
+            Step::SetCapabilities { effective, permitted, inheritable } => {
+                sys::capset(effective, permitted, inheritable)
+            }
+            Step::RaiseAmbient { set } => raise_ambient(set),
+            Step::ForbidNewPrivileges => sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0).map(|_| ()),
+            Step::RestrictFiles { handled, read_only, read_access, read_write } => {
+                restrict_files(handled, (program.list(read_only)?, read_access), program.list(read_write)?)
+            }
+            Step::InstallFilter { filter, flags, listener } => {
+                let listener = listener.map(|socket| program.descriptor(socket)).transpose()?;
+                install_filter(program.filter(filter)?, flags, listener)
+            }
+
+            Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
+            Step::CloseFrom { first } => sys::close_range(first, u32::MAX),
+            Step::ResetSignals { keep } => reset_signals(keep),
+            Step::UnblockSignals => sys::unblock_all_signals(),
+            Step::Exec { candidates, argv, envp } => {
+                exec(program.list(candidates)?, program.list(argv)?, program.list(envp)?)
+            }
         }
     }
+}
+
+fn reset_signals(keep: u64) -> Result<(), Errno> {
+    for signal in 1..=sys::SIGNAL_MAX {
+        let bit = 1_u64.checked_shl(signal.saturating_sub(1)).unwrap_or(0);
+        if keep & bit == 0 {
+            sys::set_default_action(signal)?;
+        }
+    }
+    Ok(())
 }
 
 /// Tries one path after the other as `execvp(3)` does: what is not there is passed over, what may not be executed is
@@ -67,19 +161,4 @@ fn exec(candidates: CStrArray<'_>, argv: CStrArray<'_>, envp: CStrArray<'_>) -> 
         }
     }
     Err(worst)
-}
-
-/// A number that stands in no table is the planner's mistake; `EFAULT`, as the kernel says of a bad address.
-impl<'p> Program<'p> {
-    fn string(&self, text: Str) -> Result<CStrRef<'p>, Errno> {
-        self.strings.get(text.0 as usize).copied().ok_or(Errno(libc::EFAULT))
-    }
-
-    fn list(&self, list: List) -> Result<CStrArray<'p>, Errno> {
-        self.lists.get(list.0 as usize).copied().ok_or(Errno(libc::EFAULT))
-    }
-
-    fn descriptor(&self, fd: Fd) -> Result<i32, Errno> {
-        self.descriptors.get(fd.0 as usize).copied().ok_or(Errno(libc::EFAULT))
-    }
 }

@@ -1,21 +1,102 @@
 //! The plan as the child reads it: steps are plain numbers, and what they name stands in tables beside them.
 
-use core::ffi::{CStr, c_char};
-use core::marker::PhantomData;
-use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-
-/// A string of the plan: its place in [`Program::strings`].
+/// A string of the plan: its place in [`Program::strings`](crate::Program::strings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Str(pub u32);
 
-/// A NULL-terminated list of strings, as `execve` takes them: its place in [`Program::lists`].
+/// A NULL-terminated list of strings, as `execve` takes them: its place in [`Program::lists`](crate::Program::lists).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct List(pub u32);
 
-/// A descriptor that the parent opens before the clone: its place in [`Program::descriptors`].
+/// A descriptor that the parent opens before the clone: its place in
+/// [`Program::descriptors`](crate::Program::descriptors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fd(pub u32);
+
+/// Bytes of the plan: their place in [`Program::blobs`](crate::Program::blobs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blob(pub u32);
+
+/// Group ids: their place in [`Program::groups`](crate::Program::groups).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups(pub u32);
+
+/// A seccomp filter: its place in [`Program::filters`](crate::Program::filters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter(pub u32);
+
+/// A place in the container's root, opened there and never named.
+///
+/// The list holds the whole path, and then for each folder on the way and for the place itself the path so far and its
+/// last name: `dev/pts`, `dev`, `dev`, `dev/pts`, `pts`. The first serves where all is there, the others make what is
+/// missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(pub List);
+
+/// What `mount_setattr(2)` changes of a mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `MOUNT_ATTR_…` to set.
+    pub set: u64,
+    /// `MOUNT_ATTR_…` to clear.
+    pub clear: u64,
+    /// `MS_PRIVATE`, `MS_SHARED`, `MS_SLAVE` or `MS_UNBINDABLE`; 0: as it is.
+    pub propagation: u64,
+    /// With `MOUNT_ATTR_IDMAP` a descriptor of the user namespace.
+    pub user_namespace: i32,
+}
+
+impl Attributes {
+    /// Whether nothing changes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.set == 0 && self.clear == 0 && self.propagation == 0
+    }
+}
+
+/// A filesystem that is made and mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filesystem {
+    /// Its type, as in `/proc/filesystems`.
+    pub kind: Str,
+    /// Where it comes from.
+    pub source: Str,
+    /// For fsconfig: names and values in turn; an empty value is a flag.
+    pub options: List,
+    /// For mount(2): the same, with commas.
+    pub data: Str,
+    /// `MOUNT_ATTR_…` for fsmount.
+    pub attributes: u64,
+    /// `MS_…` for mount(2).
+    pub flags: u64,
+    /// `MS_PRIVATE`, … of the mount; 0: as the parent's.
+    pub propagation: u64,
+    /// Where it is mounted.
+    pub place: Place,
+    /// Whether no link may stand on the way: procfs and sysfs, which later writes go to.
+    pub refuses_links: bool,
+}
+
+/// A part of the host's files that is mounted in the container's root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// What is bound, by a path of the host's, or by the name of a file in the stage.
+    pub source: Str,
+    /// Whether `source` is in the stage.
+    pub is_staged: bool,
+    /// With all that is mounted below it.
+    pub recursive: bool,
+    /// What changes for the mount itself.
+    pub attributes: Attributes,
+    /// What changes for it and all below it.
+    pub all_attributes: Attributes,
+    /// A user namespace whose ids the files show, opened by the parent.
+    pub ids_of: Option<Fd>,
+    /// `MS_…` for mount(2).
+    pub flags: u64,
+    /// Where it is mounted.
+    pub place: Place,
+}
 
 /// One thing that the child does, in terms of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +104,149 @@ pub enum Step {
     /// `getpid`, `getppid`: tells the parent which ids the child sees.
     ReportIds,
     /// `prctl(PR_SET_PDEATHSIG)`: the kernel sends `signal` when the thread that cloned ends. `owner` is a pidfd of
-    /// that thread's process, looked at afterwards: an owner that ended before the call would never be noticed.
+    /// that thread's process, looked at afterwards: an owner that ended before the call would never be noticed. It
+    /// comes after [`Step::SetIds`], for a change of ids clears it.
     DieWithOwner {
         /// The pidfd of the owner.
         owner: Fd,
         /// What the kernel sends.
         signal: i32,
     },
+
+    /// Tells the parent that the namespaces are there, and waits until it has done its part.
+    Sync,
+    /// `setns`.
+    JoinNamespace {
+        /// The namespace.
+        namespace: Fd,
+        /// `CLONE_NEW…`: what it must be.
+        kind: i32,
+    },
+    /// `unshare`.
+    Unshare {
+        /// `CLONE_NEW…`.
+        flags: i32,
+    },
+    /// `clone(CLONE_PARENT)`, and the end of the process that called it: a PID namespace that was joined holds only
+    /// children.
+    CloneAgain,
+    /// Writes to a file of the host's procfs.
+    WriteFile {
+        /// The file.
+        path: Str,
+        /// What is written, in one call.
+        text: Str,
+    },
+    /// `sethostname`.
+    SetHostname {
+        /// The name.
+        name: Str,
+    },
+    /// `setdomainname`.
+    SetDomainname {
+        /// The name.
+        name: Str,
+    },
+    /// `ioctl(SIOCSIFFLAGS)` on `lo`.
+    BringLoopbackUp,
+
+    /// `mount(NULL, "/", NULL, flags)`: which mounts the namespace and the host's tell each other of.
+    SetPropagation {
+        /// `MS_PRIVATE`, … with `MS_REC`.
+        flags: u64,
+    },
+    /// `openat(O_PATH)`: the folder that becomes the root.
+    OpenRoot {
+        /// The folder.
+        path: Str,
+    },
+    /// A tmpfs over that folder, for what must not stand in it: the layers of an overlay, files from memory.
+    MountStage {
+        /// As [`Filesystem::options`].
+        options: List,
+        /// As [`Filesystem::data`].
+        data: Str,
+    },
+    /// The folder becomes a mount of its own, which can be entered.
+    BindRoot,
+    /// The folder becomes the lower layer of an overlay, which can be entered.
+    OverlayRoot {
+        /// The folder that holds the upper layer and the work folder; `None`: the stage does.
+        layer: Option<Str>,
+        /// As [`Filesystem::options`].
+        options: List,
+        /// As [`Filesystem::data`].
+        data: Str,
+    },
+    /// `fsopen`, `fsconfig`, `fsmount`, `move_mount`; or `mount`.
+    Mount(Filesystem),
+    /// `open_tree`, `mount_setattr`, `move_mount`; or `mount`, twice.
+    Bind(Bind),
+    /// A file in the stage, for a [`Step::Bind`] of it.
+    StageFile {
+        /// Its name there.
+        name: Str,
+        /// What it holds.
+        contents: Blob,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Covers a file with `/dev/null`, a folder with an empty one that cannot be written to; passes over what is not
+    /// there.
+    Mask {
+        /// What is covered.
+        path: Str,
+    },
+    /// Makes a path read-only; passes over what is not there.
+    Protect {
+        /// The path.
+        path: Str,
+    },
+    /// `mknodat`.
+    MakeNode {
+        /// Where.
+        place: Place,
+        /// Type and permissions.
+        mode: u32,
+        /// Major and minor number.
+        device: (u32, u32),
+        /// Who owns it.
+        owner: (u32, u32),
+    },
+    /// Binds a device of the host's, where none can be made: in a user namespace.
+    BindNode {
+        /// The host's file.
+        source: Str,
+        /// Where.
+        place: Place,
+        /// What it must be: major and minor number of a character device.
+        device: (u32, u32),
+    },
+    /// `symlinkat`; a file that is there is let be.
+    MakeLink {
+        /// What it says.
+        text: Str,
+        /// Where.
+        place: Place,
+    },
+    /// `mount_setattr` on the root.
+    ProtectRoot,
+    /// `pivot_root`; nothing of the former root is left.
+    EnterRoot,
+
+    /// `setsid`.
+    NewSession,
+    /// A terminal of the container's own becomes the program's.
+    OpenTerminal {
+        /// A socket to send its other side through.
+        socket: Fd,
+        /// Rows and columns; 0: not set.
+        size: (u16, u16),
+        /// Where the console is bound; `None`: nowhere.
+        console: Option<Place>,
+    },
+    /// `keyctl(KEYCTL_JOIN_SESSION_KEYRING)`.
+    NewKeyring,
     /// `prlimit64`.
     SetRlimit {
         /// `RLIMIT_…`.
@@ -39,11 +256,93 @@ pub enum Step {
         /// The hard limit.
         hard: u64,
     },
+    /// `sched_setattr`.
+    SetScheduler {
+        /// The structure of the call, ready.
+        attributes: Blob,
+    },
+    /// `sched_setaffinity`.
+    SetAffinity {
+        /// The set of processors, ready.
+        set: Blob,
+    },
+    /// `ioprio_set`.
+    SetIoPriority {
+        /// Class and level, as the call takes them.
+        priority: i32,
+    },
+    /// `personality`.
+    SetPersonality {
+        /// `PER_…`.
+        domain: u32,
+    },
+    /// `umask`.
+    SetUmask {
+        /// The mask.
+        mask: u32,
+    },
     /// `chdir`.
     Chdir {
         /// The folder.
         path: Str,
     },
+    /// `getcwd`: the folder lies in the root.
+    CheckFolder,
+
+    /// `prctl(PR_CAPBSET_DROP)` for each capability that is not in `keep`.
+    LimitCapabilities {
+        /// Bit N for capability N.
+        keep: u64,
+    },
+    /// `setgroups`.
+    SetGroups {
+        /// The additional groups.
+        groups: Groups,
+    },
+    /// `setresgid`, `setresuid`; what is permitted stays so.
+    SetIds {
+        /// User.
+        uid: u32,
+        /// Group.
+        gid: u32,
+    },
+    /// `capset`.
+    SetCapabilities {
+        /// Bit N for capability N.
+        effective: u64,
+        /// Bit N for capability N.
+        permitted: u64,
+        /// Bit N for capability N.
+        inheritable: u64,
+    },
+    /// `prctl(PR_CAP_AMBIENT_RAISE)` for each.
+    RaiseAmbient {
+        /// Bit N for capability N.
+        set: u64,
+    },
+    /// `prctl(PR_SET_NO_NEW_PRIVS)`.
+    ForbidNewPrivileges,
+    /// `landlock_create_ruleset`, `landlock_add_rule` for each path, `landlock_restrict_self`.
+    RestrictFiles {
+        /// What is governed: `LANDLOCK_ACCESS_FS_…`.
+        handled: u64,
+        /// Paths below which may be read and executed.
+        read_only: List,
+        /// What that is, of `handled`.
+        read_access: u64,
+        /// Paths below which all may be done.
+        read_write: List,
+    },
+    /// `seccomp(SECCOMP_SET_MODE_FILTER)`.
+    InstallFilter {
+        /// The filter.
+        filter: Filter,
+        /// `SECCOMP_FILTER_FLAG_…`.
+        flags: u32,
+        /// A socket to send the listener through, where the flags ask for one.
+        listener: Option<Fd>,
+    },
+
     /// `dup3` without `O_CLOEXEC`: the program finds `from` as descriptor `to`.
     Dup {
         /// What is handed on.
@@ -82,111 +381,4 @@ pub struct Failure {
     pub step: u32,
     /// The kernel's error number, above 0.
     pub errno: i32,
-}
-
-/// What the child tells the parent, in memory that both see.
-///
-/// With `CLONE_VM | CLONE_VFORK` the parent's thread sleeps until the child has become the program or ended, so a word
-/// in shared memory does what a pipe would, at no cost, and cannot fail when descriptors are short.
-#[derive(Debug, Default)]
-pub struct Report {
-    failure: AtomicU64,
-    pid: AtomicI32,
-    ppid: AtomicI32,
-}
-
-impl Report {
-    /// Nothing reported yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { failure: AtomicU64::new(0), pid: AtomicI32::new(-1), ppid: AtomicI32::new(-1) }
-    }
-
-    /// Keeps `failure` for the parent.
-    pub fn fail(&self, failure: Failure) {
-        let word = (u64::from(failure.step) << 32) | u64::from(failure.errno.unsigned_abs());
-        self.failure.store(word, Ordering::Release);
-    }
-
-    pub(crate) fn tell_ids(&self, own: i32, parent: i32) {
-        self.pid.store(own, Ordering::Release);
-        self.ppid.store(parent, Ordering::Release);
-    }
-
-    /// What failed, if anything did.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "two 32-bit halves of one word")]
-    pub fn failure(&self) -> Option<Failure> {
-        match self.failure.load(Ordering::Acquire) {
-            0 => None,
-            word => Some(Failure { step: (word >> 32) as u32, errno: word as u32 as i32 }),
-        }
-    }
-
-    /// PID and parent's PID as the child saw them, if the plan asked for them.
-    #[must_use]
-    pub fn ids(&self) -> Option<(i32, i32)> {
-        let pid = self.pid.load(Ordering::Acquire);
-        (pid > 0).then(|| (pid, self.ppid.load(Ordering::Acquire)))
-    }
-}
-
-/// A C string that lives as long as the plan, or NULL.
-#[repr(transparent)]
-#[derive(Clone, Copy, Debug)]
-pub struct CStrRef<'p>(*const c_char, PhantomData<&'p CStr>);
-
-impl<'p> CStrRef<'p> {
-    /// What ends a list.
-    pub const NULL: Self = Self(ptr::null(), PhantomData);
-
-    /// The string's address.
-    #[must_use]
-    pub const fn new(text: &'p CStr) -> Self {
-        Self(text.as_ptr(), PhantomData)
-    }
-
-    pub(crate) const fn as_ptr(self) -> *const c_char {
-        self.0
-    }
-
-    pub(crate) const fn is_null(self) -> bool {
-        self.0.is_null()
-    }
-}
-
-/// Strings with a NULL behind the last, as `argv` and `envp` are.
-#[derive(Clone, Copy, Debug)]
-pub struct CStrArray<'p>(&'p [CStrRef<'p>]);
-
-impl<'p> CStrArray<'p> {
-    /// Takes a list that ends with NULL; `None` for any other.
-    #[must_use]
-    pub fn new(list: &'p [CStrRef<'p>]) -> Option<Self> {
-        list.last().is_some_and(|last| last.is_null()).then_some(Self(list))
-    }
-
-    pub(crate) const fn as_ptr(self) -> *const *const c_char {
-        // `CStrRef` is transparent over the pointer.
-        self.0.as_ptr().cast()
-    }
-
-    pub(crate) fn strings(self) -> impl Iterator<Item = CStrRef<'p>> {
-        self.0.iter().copied().take_while(|text| !text.is_null())
-    }
-}
-
-/// A plan with everything that its steps name.
-#[derive(Clone, Copy, Debug)]
-pub struct Program<'p> {
-    /// What is done, in this order; the last one is [`Step::Exec`].
-    pub steps: &'p [Step],
-    /// What a [`Str`] names.
-    pub strings: &'p [CStrRef<'p>],
-    /// What a [`List`] names.
-    pub lists: &'p [CStrArray<'p>],
-    /// What an [`Fd`] names.
-    pub descriptors: &'p [i32],
-    /// Where the child tells how it went.
-    pub report: &'p Report,
 }

@@ -1,0 +1,129 @@
+//! The container's root: from a folder of the host's to `/`.
+
+use crate::mounts::{new_filesystem, remount};
+use crate::program::{CStrArray, CStrRef};
+use crate::run::Machine;
+use crate::step::Attributes;
+use crate::sys::{self, Errno, Handle};
+
+/// Names in the stage.
+const LOWER: CStrRef<'static> = CStrRef::new(c"lower");
+const LAYER: CStrRef<'static> = CStrRef::new(c"layer");
+const UPPER: CStrRef<'static> = CStrRef::new(c"layer/upper");
+const WORK: CStrRef<'static> = CStrRef::new(c"layer/work");
+const MERGED: CStrRef<'static> = CStrRef::new(c"merged");
+
+/// To resolve paths from, and to mount on.
+const OPEN_FOLDER: i32 = libc::O_PATH | libc::O_DIRECTORY;
+
+const PRIVATE_MODE: u32 = 0o700;
+const FOLDER_MODE: u32 = 0o755;
+
+impl<'p> Machine<'p> {
+    pub(crate) fn open_root(&mut self, path: CStrRef<'p>) -> Result<(), Errno> {
+        self.folder = Some((sys::open(path, OPEN_FOLDER)?, path));
+        Ok(())
+    }
+
+    pub(crate) fn mount_stage(&mut self, options: CStrArray<'_>, data: CStrRef<'_>) -> Result<(), Errno> {
+        let (folder, path) = self.folder()?;
+        let kind = CStrRef::new(c"tmpfs");
+        self.stage = Some(if self.program.has_classic_mounts {
+            sys::mount(kind, folder, kind, 0, data)?;
+            sys::open(path, OPEN_FOLDER)?
+        } else {
+            let stage = new_filesystem(kind, kind, options, 0)?;
+            sys::move_mount(&stage, folder)?;
+            stage
+        });
+        Ok(())
+    }
+
+    pub(crate) fn bind_root(&mut self) -> Result<(), Errno> {
+        let (folder, path) = self.folder()?;
+        let target = self.place_of_root()?;
+        let attached = self.attach_copy(folder, target.as_ref().map_or(folder, Handle::number), true)?;
+        self.root = Some(match (attached, &self.stage) {
+            (Some(root), _) => root,
+            (None, Some(stage)) => sys::open_in_root(stage.number(), MERGED, OPEN_FOLDER)?,
+            (None, None) => sys::open(path, OPEN_FOLDER)?,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn overlay_root(
+        &mut self,
+        layer: Option<CStrRef<'_>>,
+        options: CStrArray<'_>,
+        data: CStrRef<'_>,
+    ) -> Result<(), Errno> {
+        let stage = self.stage()?;
+        sys::mkdirat(stage, LOWER, PRIVATE_MODE)?;
+        sys::mkdirat(stage, LAYER, PRIVATE_MODE)?;
+        let lower = sys::open_in_root(stage, LOWER, OPEN_FOLDER)?;
+        self.attach_copy(self.folder()?.0, lower.number(), true)?;
+        if let Some(path) = layer {
+            let source = sys::open(path, OPEN_FOLDER)?;
+            let target = sys::open_in_root(stage, LAYER, OPEN_FOLDER)?;
+            self.attach_copy(source.number(), target.number(), false)?;
+        }
+        for name in [UPPER, WORK] {
+            match sys::mkdirat(stage, name, FOLDER_MODE) {
+                Ok(()) | Err(Errno(libc::EEXIST)) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        // The options name the layers from here.
+        sys::fchdir(stage)?;
+        let target = self.place_of_root()?.ok_or(Errno(libc::ENOTDIR))?;
+        let kind = CStrRef::new(c"overlay");
+        self.root = Some(if self.program.has_classic_mounts {
+            sys::mount(kind, target.number(), kind, 0, data)?;
+            sys::open_in_root(stage, MERGED, OPEN_FOLDER)?
+        } else {
+            let overlay = new_filesystem(kind, kind, options, 0)?;
+            sys::move_mount(&overlay, target.number())?;
+            overlay
+        });
+        Ok(())
+    }
+
+    pub(crate) fn protect_root(&self) -> Result<(), Errno> {
+        let root = self.root()?;
+        if self.program.has_classic_mounts {
+            return remount(root, libc::MS_RDONLY);
+        }
+        sys::mount_setattr(root, Attributes { set: libc::MOUNT_ATTR_RDONLY, ..Attributes::default() }, false)
+    }
+
+    /// `pivot_root(".", ".")` leaves the former root on top of the new one, from where it is detached: pivot_root(2).
+    pub(crate) fn enter_root(&mut self) -> Result<(), Errno> {
+        sys::fchdir(self.root()?)?;
+        sys::pivot_root_here()?;
+        // Here the former root is found: what happens to it must not reach the host.
+        sys::mount_at(CStrRef::NULL, CStrRef::HERE, CStrRef::NULL, libc::MS_SLAVE | libc::MS_REC, CStrRef::NULL)?;
+        sys::detach_here()?;
+        sys::chdir(CStrRef::TOP)?;
+        (self.folder, self.stage, self.nothing) = (None, None, None);
+        Ok(())
+    }
+
+    /// Where the root is mounted: in the stage, where there is one.
+    fn place_of_root(&self) -> Result<Option<Handle>, Errno> {
+        let Some(stage) = &self.stage else { return Ok(None) };
+        sys::mkdirat(stage.number(), MERGED, PRIVATE_MODE)?;
+        sys::open_in_root(stage.number(), MERGED, OPEN_FOLDER).map(Some)
+    }
+
+    fn folder(&self) -> Result<(i32, CStrRef<'p>), Errno> {
+        self.folder.as_ref().map(|(folder, path)| (folder.number(), *path)).ok_or(Errno(libc::ENOTDIR))
+    }
+
+    pub(crate) fn stage(&self) -> Result<i32, Errno> {
+        self.stage.as_ref().map(Handle::number).ok_or(Errno(libc::ENOTDIR))
+    }
+}
+
+pub(crate) fn set_propagation(flags: u64) -> Result<(), Errno> {
+    sys::mount_at(CStrRef::NULL, CStrRef::TOP, CStrRef::NULL, flags, CStrRef::NULL)
+}

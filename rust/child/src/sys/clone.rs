@@ -1,0 +1,65 @@
+//! A second clone, for a PID namespace that was joined: it holds the children of who joins it, not the one itself.
+
+use core::arch::asm;
+use core::sync::atomic::AtomicI32;
+
+use super::Errno;
+
+/// With `CLONE_PARENT` the new process is the parent's child, as this one is; it has this one's memory and, because of
+/// `CLONE_VFORK`, this one's stack, for this one never runs again: it ends where it is.
+const FLAGS: i32 = libc::CLONE_PARENT | libc::CLONE_VM | libc::CLONE_VFORK;
+
+/// `long clone(unsigned long flags, NULL, …)`, clone(2): goes on in the new process, whose number is stored for the
+/// parent; the old process waits until the new one has executed the program or ended, and ends too.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
+    let result: i64;
+    // SAFETY: the new process goes on below the asm with this stack, on which the old one never writes again: it stores
+    // the number in memory that both see, and makes the call that ends it, without a return to Rust.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jle 2f",
+            "mov dword ptr [{pid}], eax",
+            "xor edi, edi",
+            "mov eax, {exit}",
+            "syscall",
+            "2:",
+            pid = in(reg) pid.as_ptr(),
+            exit = const libc::SYS_exit_group,
+            inlateout("rax") libc::SYS_clone => result,
+            inlateout("rdi") super::word(FLAGS) => _,
+            in("rsi") 0, in("rdx") 0, in("r10") 0, in("r8") 0,
+            lateout("rcx") _, lateout("r11") _,
+        );
+    }
+    super::done(result)
+}
+
+/// `long clone(unsigned long flags, NULL, …)`, clone(2): goes on in the new process, whose number is stored for the
+/// parent; the old process waits until the new one has executed the program or ended, and ends too.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
+    let result: i64;
+    // SAFETY: the new process goes on below the asm with this stack, on which the old one never writes again: it stores
+    // the number in memory that both see, and makes the call that ends it, without a return to Rust.
+    unsafe {
+        asm!(
+            "svc 0",
+            "cmp x0, 0",
+            "b.le 2f",
+            "str w0, [{pid}]",
+            "mov x0, 0",
+            "mov x8, {exit}",
+            "svc 0",
+            "2:",
+            pid = in(reg) pid.as_ptr(),
+            exit = const libc::SYS_exit_group,
+            inlateout("x8") libc::SYS_clone => _,
+            inlateout("x0") super::word(FLAGS) => result,
+            in("x1") 0, in("x2") 0, in("x3") 0, in("x4") 0,
+        );
+    }
+    super::done(result)
+}

@@ -1,0 +1,169 @@
+//! Files, folders and nodes, each by a descriptor of the folder that it is in.
+
+use super::{Errno, address, check, done, syscall, word};
+use crate::program::CStrRef;
+
+/// What a relative path starts from where it is this process's folder.
+pub(crate) const HERE: i32 = libc::AT_FDCWD;
+
+/// A descriptor that is closed when it goes out of scope.
+#[derive(Debug)]
+pub(crate) struct Handle(i32);
+
+impl Handle {
+    /// The number.
+    pub(crate) const fn number(&self) -> i32 {
+        self.0
+    }
+}
+
+impl Drop for Handle {
+    /// `int close(int fd)`, close(2).
+    fn drop(&mut self) {
+        // SAFETY: a number; the table of descriptors is the child's own.
+        let _ = unsafe { syscall(libc::SYS_close, [word(self.0)]) };
+    }
+}
+
+/// What a call that makes a descriptor answered.
+pub(super) fn handle(result: i64) -> Result<Handle, Errno> {
+    check(result).map(Handle)
+}
+
+/// `struct open_how`, openat2(2).
+#[repr(C)]
+struct OpenHow {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// `long openat2(int dirfd, const char *pathname, struct open_how *how, size_t size)`, openat2(2), since Linux 5.6;
+/// close-on-exec.
+pub(crate) fn openat2(folder: i32, path: CStrRef<'_>, flags: i32, resolve: u64) -> Result<Handle, Errno> {
+    let flags = u64::from((flags | libc::O_CLOEXEC).unsigned_abs());
+    let how = OpenHow { flags, mode: 0, resolve };
+    // SAFETY: a C string of the plan and an open_how of this frame, with its size.
+    handle(unsafe { syscall(libc::SYS_openat2, [word(folder), path.address(), address(&how), size_of::<OpenHow>()]) })
+}
+
+/// Opens `path` with `root` as the root of all that is resolved on the way, links and `..` among it.
+pub(crate) fn open_in_root(root: i32, path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
+    openat2(root, path, flags, libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS)
+}
+
+/// `int openat(AT_FDCWD, const char *pathname, int flags)`, open(2), of a path of the host's.
+pub(crate) fn open(path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
+    // SAFETY: a C string that lives as long as the plan.
+    handle(unsafe { syscall(libc::SYS_openat, [word(HERE), path.address(), word(flags | libc::O_CLOEXEC), 0]) })
+}
+
+/// `ssize_t write(int fd, const void *buf, size_t count)`, write(2), all of it.
+pub(crate) fn write_all(file: &Handle, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        // SAFETY: the bytes are borrowed for as long as the call takes.
+        let result =
+            unsafe { syscall(libc::SYS_write, [word(file.0), bytes.as_ptr().expose_provenance(), bytes.len()]) };
+        match check(result) {
+            Ok(0) => return Err(Errno(libc::EIO)),
+            Ok(written) => bytes = bytes.get(usize::try_from(written).unwrap_or(0)..).unwrap_or_default(),
+            Err(Errno(libc::EINTR)) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// What is known of an open file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    /// Type and permissions, as `st_mode` has them.
+    pub mode: u32,
+    /// The device that a device file stands for: major, minor.
+    pub device: (u32, u32),
+}
+
+impl Status {
+    /// Whether it is of a type: `S_IFDIR`, `S_IFCHR`, …
+    pub(crate) const fn is(&self, kind: u32) -> bool {
+        self.mode & libc::S_IFMT == kind
+    }
+}
+
+/// `int statx(int dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, struct statx *)`, statx(2).
+pub(crate) fn status(file: i32) -> Result<Status, Errno> {
+    let mut found = core::mem::MaybeUninit::<libc::statx>::zeroed();
+    let arguments = [
+        word(file),
+        CStrRef::EMPTY.address(),
+        word(libc::AT_EMPTY_PATH),
+        libc::STATX_BASIC_STATS as usize,
+        found.as_mut_ptr().expose_provenance(),
+    ];
+    // SAFETY: an empty C string, and a statx of this frame that the kernel fills in.
+    done(unsafe { syscall(libc::SYS_statx, arguments) })?;
+    // SAFETY: all zeroes is a valid statx, and the kernel has filled it in.
+    let found = unsafe { found.assume_init() };
+    Ok(Status { mode: u32::from(found.stx_mode), device: (found.stx_rdev_major, found.stx_rdev_minor) })
+}
+
+/// `int mkdirat(int dirfd, const char *pathname, mode_t mode)`, mkdir(2).
+pub(crate) fn mkdirat(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: a C string that lives as long as the plan.
+    done(unsafe { syscall(libc::SYS_mkdirat, [word(folder), name.address(), mode as usize]) })
+}
+
+/// `int mknodat(int dirfd, const char *pathname, mode_t mode, dev_t dev)`, mknod(2); a regular file too.
+pub(crate) fn mknodat(folder: i32, name: CStrRef<'_>, mode: u32, device: u64) -> Result<(), Errno> {
+    let device = usize::try_from(device).unwrap_or(usize::MAX);
+    // SAFETY: a C string that lives as long as the plan.
+    done(unsafe { syscall(libc::SYS_mknodat, [word(folder), name.address(), mode as usize, device]) })
+}
+
+/// `int symlinkat(const char *target, int newdirfd, const char *linkpath)`, symlink(2).
+pub(crate) fn symlinkat(target: CStrRef<'_>, folder: i32, name: CStrRef<'_>) -> Result<(), Errno> {
+    // SAFETY: two C strings that live as long as the plan.
+    done(unsafe { syscall(libc::SYS_symlinkat, [target.address(), word(folder), name.address()]) })
+}
+
+/// `int fchmodat(int dirfd, const char *pathname, mode_t mode)`, chmod(2), of a file just made in `folder`.
+pub(crate) fn fchmodat(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: a C string that lives as long as the plan.
+    done(unsafe { syscall(libc::SYS_fchmodat, [word(folder), name.address(), mode as usize]) })
+}
+
+/// `int fchownat(int dirfd, const char *pathname, uid_t owner, gid_t group, AT_SYMLINK_NOFOLLOW)`, chown(2).
+pub(crate) fn fchownat(folder: i32, name: CStrRef<'_>, uid: u32, gid: u32) -> Result<(), Errno> {
+    let arguments = [word(folder), name.address(), uid as usize, gid as usize, word(libc::AT_SYMLINK_NOFOLLOW)];
+    // SAFETY: a C string that lives as long as the plan.
+    done(unsafe { syscall(libc::SYS_fchownat, arguments) })
+}
+
+/// `int openat(int dirfd, const char *pathname, O_WRONLY|O_CREAT|O_EXCL|O_NOFOLLOW, mode_t mode)`, open(2).
+pub(crate) fn create(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<Handle, Errno> {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: a C string that lives as long as the plan.
+    handle(unsafe { syscall(libc::SYS_openat, [word(folder), name.address(), word(flags), mode as usize]) })
+}
+
+/// `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)`, readlink(2): the part of `buffer` that it filled.
+pub(crate) fn readlink<'b>(path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    let arguments = [word(HERE), path.address(), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: a C string of the plan, and a buffer with its length.
+    let length = check(unsafe { syscall(libc::SYS_readlinkat, arguments) })?;
+    Ok(buffer.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default())
+}
+
+/// `int fchdir(int fd)`, chdir(2).
+pub(crate) fn fchdir(folder: i32) -> Result<(), Errno> {
+    // SAFETY: a number.
+    done(unsafe { syscall(libc::SYS_fchdir, [word(folder)]) })
+}
+
+/// `long getcwd(char *buf, unsigned long size)`, getcwd(2): whether this process's folder lies inside its root.
+pub(crate) fn is_here_reachable() -> Result<bool, Errno> {
+    let mut path = [0_u8; 4096];
+    // SAFETY: a buffer of this frame with its length.
+    check(unsafe { syscall(libc::SYS_getcwd, [path.as_mut_ptr().expose_provenance(), path.len()]) })?;
+    Ok(path.first() == Some(&b'/'))
+}

@@ -1,0 +1,44 @@
+//! A terminal of the container's own.
+
+use crate::place::Kind;
+use crate::program::CStrRef;
+use crate::run::Machine;
+use crate::step::Place;
+use crate::sys::{self, Errno};
+
+/// stdin, stdout, stderr.
+const STREAMS: [i32; 3] = [0, 1, 2];
+
+impl Machine<'_> {
+    /// Opens a new pair, sends one side to the parent and makes the other the program's streams and the terminal of
+    /// its session.
+    ///
+    /// The pair is the container's own: of the devpts that is mounted in its root, where there is one. The program's
+    /// side is opened through the other (`TIOCGPTPEER`), not by a name that somebody could have put there.
+    pub(crate) fn open_terminal(
+        &self,
+        socket: i32,
+        (rows, columns): (u16, u16),
+        console: Option<Place>,
+    ) -> Result<(), Errno> {
+        let flags = libc::O_RDWR | libc::O_NOCTTY;
+        let ours = match &self.root {
+            Some(root) => sys::open_in_root(root.number(), CStrRef::new(c"dev/pts/ptmx"), flags)?,
+            None => sys::open(CStrRef::new(c"/dev/ptmx"), flags)?,
+        };
+        let programs = sys::terminal_peer(&ours)?;
+        if rows > 0 && columns > 0 {
+            sys::set_terminal_size(&programs, rows, columns)?;
+        }
+        if let Some(place) = console {
+            let place = self.open_or_make(place, Kind::File, false)?;
+            self.attach_copy(programs.number(), place.number(), false)?;
+        }
+        sys::send_descriptor(socket, ours.number())?;
+        sys::make_controlling_terminal(&programs)?;
+        for stream in STREAMS {
+            sys::dup3(programs.number(), stream)?;
+        }
+        Ok(())
+    }
+}
