@@ -2,5 +2,7 @@
 
 pub mod capability;
 pub mod cpu_list;
+pub mod mount_attributes;
+pub mod mount_options;
 pub mod rlimit;
 pub mod scheduler;
