@@ -5,12 +5,14 @@
 
 #![deny(unsafe_code)]
 
+pub mod decimal;
 pub mod error;
 pub mod facts;
 #[allow(unsafe_code, reason = "raw buffers of the caller")]
 pub mod ffi;
 #[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
 pub mod launch;
+pub mod names;
 pub mod plan;
 pub mod reactor;
 mod record;
