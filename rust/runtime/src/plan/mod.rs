@@ -4,26 +4,33 @@
 
 mod environment;
 mod explain;
+mod identity;
+mod mounts;
+mod namespaces;
+mod nodes;
+mod root;
+mod runnable;
+mod schedule;
+mod table;
 mod words;
 
-use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::ffi::CString;
 use std::time::Duration;
 
-use minicontainer_child::{Fd, List, Step, Str};
+use minicontainer_child::{Fd, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::spec::{NamespaceKind, Spec, Stdio};
+use crate::spec::{Spec, Stdio};
 
 pub use explain::{Line, explain};
+pub use namespaces::IdMaps;
 pub use words::operation;
 
 /// What the parent opens before the clone; a [`Fd`] is a place in [`Plan::descriptors`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Descriptor {
     /// `/dev/null`, to read and write.
     Null,
@@ -40,6 +47,24 @@ pub enum Descriptor {
     },
     /// A pidfd of this process.
     Owner,
+    /// A namespace that is joined, looked at before the clone.
+    Namespace {
+        /// Its file.
+        path: CString,
+        /// `CLONE_NEW…`: what it must be.
+        kind: i32,
+        /// The field that names it.
+        field: String,
+    },
+    /// A user namespace with these mappings, for a mount that shows other ids.
+    IdsOfMount {
+        /// The text of its `uid_map`.
+        uid_map: String,
+        /// The text of its `gid_map`.
+        gid_map: String,
+    },
+    /// A socket through which the child sends a descriptor; the caller keeps the other end.
+    Socket,
 }
 
 /// Everything that the child will do, and everything that it needs for it.
@@ -49,10 +74,16 @@ pub struct Plan {
     pub namespaces: CloneFlags,
     /// What the parent opens first.
     pub descriptors: Vec<Descriptor>,
-    /// What a [`Str`] names.
+    /// What a [`Str`](minicontainer_child::Str) names.
     pub strings: Vec<CString>,
-    /// What a [`List`] names.
+    /// What a [`List`](minicontainer_child::List) names.
     pub lists: Vec<Vec<CString>>,
+    /// What a [`Blob`](minicontainer_child::Blob) names.
+    pub blobs: Vec<Vec<u8>>,
+    /// What [`Groups`](minicontainer_child::Groups) name.
+    pub groups: Vec<Vec<u32>>,
+    /// What a [`Filter`](minicontainer_child::Filter) names.
+    pub filters: Vec<Arc<Filter>>,
     /// What the child does.
     pub steps: Vec<Step>,
     /// The program as the caller named it.
@@ -61,11 +92,38 @@ pub struct Plan {
     pub timeout: Option<Duration>,
     /// Whether to tell on stderr what is done.
     pub debug: bool,
+    /// Whether mounts are made by mount(2).
+    pub has_classic_mounts: bool,
+    /// The ids of a new user namespace.
+    pub id_maps: IdMaps,
+    /// What could not be had in full, a sentence each.
+    pub degraded: Vec<String>,
     /// Whether signals and the terminal are relayed while we wait.
     pub foreground: bool,
 }
 
 impl Plan {
+    fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
+        let extras = &spec.minicontainer;
+        Ok(Self {
+            namespaces: CloneFlags::empty(),
+            descriptors: Vec::new(),
+            strings: Vec::new(),
+            lists: Vec::new(),
+            blobs: Vec::new(),
+            groups: Vec::new(),
+            filters: Vec::new(),
+            steps: Vec::new(),
+            program: runnable::program(spec)?.0.clone(),
+            timeout: extras.timeout_ms.map(timeout).transpose()?,
+            debug: extras.debug,
+            has_classic_mounts: facts.has_classic_mounts,
+            id_maps: IdMaps::None,
+            degraded: facts.degraded.clone(),
+            foreground: extras.foreground,
+        })
+    }
+
     /// Whether the program is PID 1 of a namespace: signals without a handler don't reach it.
     #[must_use]
     pub fn is_init(&self) -> bool {
@@ -78,51 +136,26 @@ impl Plan {
         self.descriptors.contains(&Descriptor::Owner)
     }
 
-    /// The program's environment.
+    /// Whether the program has a terminal or a session of its own: keys of ours don't reach it.
     #[must_use]
-    pub fn environment(&self) -> &[CString] {
-        let envp = self.steps.iter().find_map(|step| match step {
-            Step::Exec { envp, .. } => Some(*envp),
-            _ => None,
-        });
-        envp.map_or(&[], |envp| words::list(self, envp))
+    pub fn has_own_session(&self) -> bool {
+        self.steps.contains(&Step::NewSession)
     }
 
-    /// The paths that exec tries, from the folder that it starts in; `folder` is this process's.
-    pub fn program_paths(&self, folder: &Path) -> impl Iterator<Item = PathBuf> {
-        let mut folder = folder.to_path_buf();
-        let mut candidates: &[CString] = &[];
-        for step in &self.steps {
-            match step {
-                Step::Chdir { path } => folder.extend(self.strings.get(path.0 as usize).map(|path| as_path(path))),
-                Step::Exec { candidates: list, .. } => candidates = words::list(self, *list),
-                _ => {}
-            }
-        }
-        candidates.iter().map(move |candidate| folder.join(as_path(candidate)))
+    /// Whether the child's credentials change, which marks the memory that it shares with us as not to be looked at.
+    #[must_use]
+    pub fn changes_credentials(&self) -> bool {
+        let changes = |step: &Step| {
+            matches!(step, Step::SetIds { .. } | Step::SetCapabilities { .. } | Step::JoinNamespace { .. })
+        };
+        self.steps.iter().any(changes)
     }
 
-    fn string(&mut self, text: CString) -> Str {
-        Str(push(&mut self.strings, text))
+    /// Whether somebody who is no part of the plan can see the child before it is the program.
+    #[must_use]
+    pub fn meets_strangers(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::JoinNamespace { .. }))
     }
-
-    fn list(&mut self, list: Vec<CString>) -> List {
-        List(push(&mut self.lists, list))
-    }
-
-    fn descriptor(&mut self, source: Descriptor) -> Fd {
-        Fd(push(&mut self.descriptors, source))
-    }
-}
-
-fn as_path(text: &CStr) -> &Path {
-    Path::new(OsStr::from_bytes(text.to_bytes()))
-}
-
-fn push<T>(table: &mut Vec<T>, item: T) -> u32 {
-    let place = u32::try_from(table.len()).unwrap_or(u32::MAX);
-    table.push(item);
-    place
 }
 
 /// Plans `spec` for a host with these `facts`.
@@ -130,77 +163,26 @@ fn push<T>(table: &mut Vec<T>, item: T) -> u32 {
 /// # Errors
 /// [`Error::Spec`] with the path of the first field that cannot be.
 pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
-    let extras = &spec.minicontainer;
-    let (program, program_path) = match &extras.program {
-        Some(program) => (program, "minicontainer.program"),
-        None => (spec.process.args.first().ok_or_else(no_arguments)?, "process.args[0]"),
-    };
-    if program.is_empty() {
-        return Err(Error::spec(program_path, "must name a program; it is empty"));
-    }
-    if spec.process.args.is_empty() {
-        return Err(no_arguments());
-    }
-    let mut plan = Plan {
-        namespaces: namespaces(spec)?,
-        descriptors: Vec::new(),
-        strings: Vec::new(),
-        lists: Vec::new(),
-        steps: Vec::new(),
-        program: program.clone(),
-        timeout: extras.timeout_ms.map(timeout).transpose()?,
-        debug: extras.debug,
-        foreground: extras.foreground,
-    };
-
-    if extras.debug {
+    let mut plan = Plan::new(spec, &facts)?;
+    if spec.minicontainer.debug {
         plan.steps.push(Step::ReportIds);
     }
-    if extras.kill_on_exit {
-        let owner = plan.descriptor(Descriptor::Owner);
-        plan.steps.push(Step::DieWithOwner { owner, signal: libc::SIGKILL });
+    namespaces::enter(&mut plan, spec, &facts)?;
+    root::enter(&mut plan, spec, &facts)?;
+    schedule::set(&mut plan, spec, &facts)?;
+    if !spec.process.terminal {
+        for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
+            runnable::stdio(&mut plan, stream, *source)?;
+        }
     }
-    if let Some((soft, hard)) = facts.nofile {
-        plan.steps.push(Step::SetRlimit { resource: libc::RLIMIT_NOFILE, soft, hard });
-    }
-    for (stream, source) in extras.stdio.iter().enumerate() {
-        stdio(&mut plan, stream, *source)?;
-    }
+    root::change_folder(&mut plan, spec)?;
+    identity::become_user(&mut plan, spec, &facts)?;
     plan.steps.push(Step::CloseFrom { first: 3 });
-    if !spec.process.cwd.is_empty() {
-        let path = c_string(&spec.process.cwd, || "process.cwd".into())?;
-        let path = plan.string(path);
-        plan.steps.push(Step::Chdir { path });
-    }
     plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
     plan.steps.push(Step::UnblockSignals);
-
-    let environment = environment::merge(spec, facts)?;
-    let argv = c_strings(&spec.process.args, "process.args")?;
-    let candidates = candidates(program, program_path, environment::path(&environment))?;
-    let candidates = plan.list(candidates);
-    let argv = plan.list(argv);
-    let envp = plan.list(environment);
-    plan.steps.push(Step::Exec { candidates, argv, envp });
+    identity::restrict(&mut plan, spec, &facts)?;
+    runnable::exec(&mut plan, spec, facts)?;
     Ok(plan)
-}
-
-fn no_arguments() -> Error {
-    Error::spec("process.args", "must have at least one entry, the program's own name")
-}
-
-fn namespaces(spec: &Spec) -> Result<CloneFlags, Error> {
-    let mut flags = CloneFlags::empty();
-    for (index, namespace) in spec.linux.namespaces.iter().enumerate() {
-        let flag = match namespace.kind {
-            NamespaceKind::Pid => CloneFlags::CLONE_NEWPID,
-        };
-        if flags.contains(flag) {
-            return Err(Error::spec(format!("linux.namespaces[{index}].type"), "stands there twice"));
-        }
-        flags |= flag;
-    }
-    Ok(flags)
 }
 
 /// A hundred years: what is longer is a mistake, and would not fit into the kernel's timers.
@@ -212,48 +194,6 @@ fn timeout(milliseconds: f64) -> Result<Duration, Error> {
         return Ok(Duration::from_secs_f64(milliseconds / 1000.0).max(Duration::from_nanos(1)));
     }
     Err(Error::spec("minicontainer.timeoutMs", format!("must be above 0 and at most 100 years; it is {milliseconds}")))
-}
-
-fn stdio(plan: &mut Plan, stream: usize, source: Stdio) -> Result<(), Error> {
-    let source = match source {
-        Stdio::Inherit => return Ok(()),
-        Stdio::Null => Descriptor::Null,
-        Stdio::Piped if stream == 0 => Descriptor::PipeIn,
-        Stdio::Piped => Descriptor::PipeOut(stream),
-        Stdio::Descriptor(number) if number >= 0 => Descriptor::Given { number, stream },
-        Stdio::Descriptor(number) => {
-            let path = format!("minicontainer.stdio[{stream}]");
-            return Err(Error::spec(path, format!("must be a descriptor, 0 or above; it is {number}")));
-        }
-    };
-    let from = plan.descriptor(source);
-    plan.steps.push(Step::Dup { from, to: i32::try_from(stream).unwrap_or(i32::MAX) });
-    Ok(())
-}
-
-/// The paths to try: the program itself where it has a slash, else its name in each folder of PATH, as `execvp(3)`.
-fn candidates(program: &str, field: &str, path: &[u8]) -> Result<Vec<CString>, Error> {
-    let program = c_string(program, || field.into())?;
-    if program.as_bytes().contains(&b'/') {
-        return Ok(vec![program]);
-    }
-    let in_folder = |folder: &[u8]| {
-        let folder = if folder.is_empty() { b"." } else { folder };
-        [folder, b"/", program.as_bytes()].concat()
-    };
-    // Neither part has a NUL: both were C strings.
-    Ok(path.split(|byte| *byte == b':').filter_map(|folder| CString::new(in_folder(folder)).ok()).collect())
-}
-
-fn c_strings(texts: &[String], field: &str) -> Result<Vec<CString>, Error> {
-    texts.iter().enumerate().map(|(index, text)| c_string(text, || format!("{field}[{index}]"))).collect()
-}
-
-fn c_string(text: &str, field: impl FnOnce() -> String) -> Result<CString, Error> {
-    CString::new(text).map_err(|error| {
-        let place = error.nul_position();
-        Error::spec(field(), format!("must not contain a NUL character; there is one at byte {place}"))
-    })
 }
 
 #[cfg(test)]

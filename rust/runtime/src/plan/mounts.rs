@@ -1,0 +1,222 @@
+//! Mounts in the container's root, and what is covered there.
+
+use std::ffi::CString;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
+use nix::libc;
+
+use super::table::c_string;
+use super::{Descriptor, Plan};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::id_ranges;
+use crate::names::mount_options::{self, MountOptions, Propagation};
+use crate::spec::{Mount, Spec};
+
+/// `MOUNT_ATTR_IDMAP`, mount_setattr(2).
+const IDMAP: u64 = 0x0010_0000;
+
+/// The spec's mounts, in their order.
+pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    for (index, mount) in spec.mounts.iter().enumerate() {
+        let field = format!("mounts[{index}]");
+        if mount.destination.is_empty() {
+            return Err(Error::spec(format!("{field}.destination"), "must name a place in the container; it is empty"));
+        }
+        let options = mount_options::parse(&mount.options);
+        let label = &spec.linux.mount_label;
+        if !label.is_empty() && !facts.has_selinux {
+            return Err(Error::spec("linux.mountLabel", "asks for SELinux, which this host does not have"));
+        }
+        if options.bind || mount.kind == "bind" {
+            bind(plan, spec, facts, mount, &options, &field)?;
+        } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
+            // A new mount costs 10 ms, and shows the same: the tree that is there.
+            let tree = Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
+            let options = MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
+            bind(plan, spec, facts, &tree, &options, &field)?;
+        } else {
+            filesystem(plan, mount, options, label, &field)?;
+        }
+    }
+    Ok(())
+}
+
+fn filesystem(plan: &mut Plan, mount: &Mount, parsed: MountOptions, label: &str, field: &str) -> Result<(), Error> {
+    if mount.kind.is_empty() {
+        return Err(Error::spec(format!("{field}.type"), "must name a filesystem, or options must have bind"));
+    }
+    if parsed.idmap.is_some() || !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
+        return Err(Error::spec(format!("{field}.uidMappings"), "are for bind mounts alone"));
+    }
+    if parsed.remount || parsed.tmpcopyup {
+        let option = if parsed.remount { "remount" } else { "tmpcopyup" };
+        return Err(Error::spec(format!("{field}.options"), format!("{option} is not supported")));
+    }
+    let mut data = parsed.data.clone();
+    if !label.is_empty() && matches!(mount.kind.as_str(), "tmpfs" | "mqueue" | "devpts" | "proc" | "sysfs") {
+        data.push(format!("context=\"{label}\""));
+    }
+    let superblock = parsed.superblock_flags() & !libc::MS_RDONLY;
+    let (options, text) = options(plan, &[superblock_names(superblock), data].concat(), &format!("{field}.options"))?;
+    let source = if mount.source.is_empty() { &mount.kind } else { &mount.source };
+    let filesystem = Filesystem {
+        kind: plan.text(&mount.kind, || format!("{field}.type"))?,
+        source: plan.text(source, || format!("{field}.source"))?,
+        options,
+        data: text,
+        attributes: parsed.attributes.set,
+        flags: parsed.classic_flags(),
+        propagation: parsed.propagation.map_or(0, flags_of),
+        place: plan.place(&mount.destination, || format!("{field}.destination"))?,
+        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
+    };
+    plan.steps.push(Step::Mount(filesystem));
+    Ok(())
+}
+
+fn flags_of(Propagation { flag, recursive }: Propagation) -> u64 {
+    super::namespaces::propagation_flags(flag, recursive)
+}
+
+/// Names by which fsconfig sets what mount(2) has flags for.
+fn superblock_names(flags: u64) -> Vec<String> {
+    let names = [
+        (libc::MS_SYNCHRONOUS, "sync"),
+        (libc::MS_DIRSYNC, "dirsync"),
+        (libc::MS_MANDLOCK, "mand"),
+        (libc::MS_LAZYTIME, "lazytime"),
+    ];
+    names.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| (*name).to_string()).collect()
+}
+
+/// Options in both of the kernel's forms.
+pub(super) fn options(plan: &mut Plan, options: &[String], field: &str) -> Result<(List, Str), Error> {
+    let mut pairs: Vec<CString> = Vec::with_capacity(options.len() * 2);
+    for option in options {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        for part in [name, value] {
+            pairs.push(c_string(part, || field.into())?);
+        }
+    }
+    let data = plan.text(&options.join(","), || field.into())?;
+    Ok((plan.list(pairs), data))
+}
+
+fn bind(
+    plan: &mut Plan,
+    spec: &Spec,
+    facts: &Facts,
+    mount: &Mount,
+    options: &MountOptions,
+    field: &str,
+) -> Result<(), Error> {
+    if mount.source.is_empty() {
+        return Err(Error::spec(format!("{field}.source"), "must name what is bound; it is empty"));
+    }
+    let ids_of = ids(plan, spec, mount, options, field)?;
+    let idmap = if ids_of.is_some() { IDMAP } else { 0 };
+    let is_recursive_map = options.idmap == Some(true);
+    let propagation = options.propagation.map_or(0, |found| found.flag);
+    let is_recursive = options.propagation.is_some_and(|found| found.recursive);
+    let all_attributes = Attributes {
+        set: options.recursive_attributes.set | if is_recursive_map { idmap } else { 0 },
+        clear: options.recursive_attributes.clear,
+        propagation: if is_recursive { propagation } else { 0 },
+        user_namespace: 0,
+    };
+    let attributes = Attributes {
+        set: options.attributes.set | if is_recursive_map { 0 } else { idmap },
+        clear: options.attributes.clear,
+        propagation: if is_recursive { 0 } else { propagation },
+        user_namespace: 0,
+    };
+    let source = facts.absolute(&mount.source);
+    let step = Bind {
+        source: plan.text(&source, || format!("{field}.source"))?,
+        is_staged: false,
+        recursive: options.recursive_bind,
+        attributes,
+        all_attributes,
+        ids_of,
+        flags: options.classic_flags() & !(libc::MS_BIND | libc::MS_REC),
+        place: plan.place(&mount.destination, || format!("{field}.destination"))?,
+    };
+    plan.steps.push(Step::Bind(step));
+    Ok(())
+}
+
+/// The user namespace whose ids a mount shows.
+fn ids(
+    plan: &mut Plan,
+    spec: &Spec,
+    mount: &Mount,
+    options: &MountOptions,
+    field: &str,
+) -> Result<Option<minicontainer_child::Fd>, Error> {
+    let is_given = !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty();
+    if options.idmap.is_none() && !is_given {
+        return Ok(None);
+    }
+    let (uids, gids) = if is_given {
+        id_ranges::check(&mount.uid_mappings, &format!("{field}.uidMappings"))?;
+        id_ranges::check(&mount.gid_mappings, &format!("{field}.gidMappings"))?;
+        (&mount.uid_mappings, &mount.gid_mappings)
+    } else {
+        (&spec.linux.uid_mappings, &spec.linux.gid_mappings)
+    };
+    if uids.is_empty() || gids.is_empty() {
+        let message = "idmap needs the mount's uidMappings and gidMappings, or a user namespace with linux.uidMappings";
+        return Err(Error::spec(format!("{field}.options"), message));
+    }
+    let (uid_map, gid_map) = (id_ranges::map_text(uids), id_ranges::map_text(gids));
+    Ok(Some(plan.descriptor(Descriptor::IdsOfMount { uid_map, gid_map })))
+}
+
+/// Permissions of a file from memory, where none are asked for.
+const FILE_MODE: u32 = 0o444;
+
+/// Files from memory: they stand in the stage, and are bound from there.
+pub(super) fn files(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+    for (index, file) in spec.minicontainer.files.iter().enumerate() {
+        let field = |part: &str| format!("minicontainer.files[{index}].{part}");
+        let contents = STANDARD
+            .decode(&file.content)
+            .map_err(|error| Error::spec(field("content"), format!("must be base64: {error}")))?;
+        let mode = file.mode.unwrap_or(FILE_MODE);
+        if mode > 0o7777 {
+            return Err(Error::spec(field("mode"), format!("must be permissions up to 07777; it is {mode:#o}")));
+        }
+        let contents = plan.blob(contents);
+        let name = plan.own_text(format!("file-{index}"));
+        let place = plan.place(&file.path, || field("path"))?;
+        plan.steps.push(Step::StageFile { name, contents, mode });
+        let set = nix::libc::MOUNT_ATTR_NOSUID | nix::libc::MOUNT_ATTR_NODEV;
+        plan.steps.push(Step::Bind(Bind {
+            source: name,
+            is_staged: true,
+            recursive: false,
+            attributes: Attributes { set, ..Attributes::default() },
+            all_attributes: Attributes::default(),
+            ids_of: None,
+            flags: libc::MS_NOSUID | libc::MS_NODEV,
+            place,
+        }));
+    }
+    Ok(())
+}
+
+/// What is covered, and what is made read-only.
+pub(super) fn cover(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+    for (index, path) in spec.linux.masked_paths.iter().enumerate() {
+        let path = plan.text(path, || format!("linux.maskedPaths[{index}]"))?;
+        plan.steps.push(Step::Mask { path });
+    }
+    for (index, path) in spec.linux.readonly_paths.iter().enumerate() {
+        let path = plan.text(path, || format!("linux.readonlyPaths[{index}]"))?;
+        plan.steps.push(Step::Protect { path });
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The container's root: which folder it is, what is mounted in it, and how it is entered.
+
+use minicontainer_child::Step;
+use nix::libc;
+
+use super::namespaces::{has_new, propagation_flags};
+use super::{Plan, mounts, nodes};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::names::mount_options::{Propagation, propagation};
+use crate::spec::{NamespaceKind, Spec};
+
+/// What new files of a container lack, where nothing else is asked for.
+const USUAL_UMASK: u32 = 0o022;
+
+/// Makes the root and what is in it, and enters it.
+pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    check(spec)?;
+    let wanted = wanted_propagation(spec)?;
+    if has_new(spec, NamespaceKind::Mount) {
+        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them.
+        let flags = match wanted {
+            Some(Propagation { flag, .. }) => propagation_flags(flag, true),
+            None if hears_of_the_host(spec) => libc::MS_SLAVE | libc::MS_REC,
+            None => libc::MS_PRIVATE | libc::MS_REC,
+        };
+        plan.steps.push(Step::SetPropagation { flags });
+    }
+    let Some(root) = &spec.root else {
+        open_session(plan, spec)?;
+        if !spec.mounts.is_empty() || !spec.linux.masked_paths.is_empty() || !spec.linux.readonly_paths.is_empty() {
+            plan.steps.push(Step::KeepRoot);
+            mounts::plan(plan, spec, facts)?;
+            mounts::cover(plan, spec)?;
+        }
+        return Ok(());
+    };
+    plan.steps.push(Step::SetUmask { mask: USUAL_UMASK });
+    let path = facts.absolute(&root.path);
+    let path = plan.text(&path, || "root.path".into())?;
+    plan.steps.push(Step::OpenRoot { path });
+    lay(plan, spec, facts)?;
+    mounts::plan(plan, spec, facts)?;
+    nodes::plan(plan, spec)?;
+    mounts::files(plan, spec)?;
+    open_session(plan, spec)?;
+    mounts::cover(plan, spec)?;
+    if root.readonly {
+        plan.steps.push(Step::ProtectRoot);
+    }
+    plan.steps.push(Step::EnterRoot);
+    if let Some(Propagation { flag, recursive }) = wanted {
+        plan.steps.push(Step::SetPropagation { flags: propagation_flags(flag, recursive) });
+    }
+    Ok(())
+}
+
+fn check(spec: &Spec) -> Result<(), Error> {
+    match &spec.root {
+        Some(root) if root.path.is_empty() => Err(Error::spec("root.path", "must name a folder; it is empty")),
+        Some(_) if !has_new(spec, NamespaceKind::Mount) => {
+            Err(Error::spec("root", "needs a mount namespace of the container's own, not one that is joined"))
+        }
+        Some(_) => Ok(()),
+        None => {
+            let needing = [
+                ("minicontainer.overlay", spec.minicontainer.overlay.is_some()),
+                ("minicontainer.files", !spec.minicontainer.files.is_empty()),
+                ("linux.devices", !spec.linux.devices.is_empty()),
+                ("linux.rootfsPropagation", spec.linux.rootfs_propagation.is_some()),
+            ];
+            match needing.iter().find(|(_, is_given)| *is_given) {
+                Some((field, _)) => Err(Error::spec(*field, "needs a root filesystem: root.path")),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
+    let Some(name) = spec.linux.rootfs_propagation.as_deref().filter(|name| !name.is_empty()) else { return Ok(None) };
+    propagation(name).map(Some).ok_or_else(|| {
+        let known = "private, shared, slave or unbindable, or one of these with an r before it";
+        Error::spec("linux.rootfsPropagation", format!("must be {known}; it is {name:?}"))
+    })
+}
+
+/// A mount that is to hear of the host's later mounts, or to tell the host of its own.
+fn hears_of_the_host(spec: &Spec) -> bool {
+    let hears = |option: &String| matches!(propagation(option), Some(found) if found.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0);
+    spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
+}
+
+/// The folder itself, or as the lower layer of an overlay, with a stage below it where one is needed.
+fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    let extras = &spec.minicontainer;
+    if extras.overlay.is_none() && extras.files.is_empty() {
+        plan.steps.push(Step::BindRoot);
+        return Ok(());
+    }
+    let size = extras.overlay.as_ref().and_then(|overlay| overlay.size_bytes);
+    if size.is_some_and(|size| !(size >= 1.0 && size <= MOST_BYTES)) {
+        return Err(Error::spec("minicontainer.overlay.sizeBytes", "must be a number of bytes above 0"));
+    }
+    let mut stage = vec!["mode=0755".to_string()];
+    stage.extend(size.map(|size| format!("size={size:.0}")));
+    let (options, data) = mounts::options(plan, &stage, "minicontainer.overlay")?;
+    plan.steps.push(Step::MountStage { options, data });
+    let Some(overlay) = &extras.overlay else {
+        plan.steps.push(Step::BindRoot);
+        return Ok(());
+    };
+    let layer = overlay.folder.as_ref().map(|folder| {
+        let folder = facts.absolute(folder);
+        plan.text(&folder, || "minicontainer.overlay.folder".into())
+    });
+    // Names in the stage, where the step has gone to.
+    let mut layers: Vec<String> =
+        ["lowerdir=lower", "upperdir=layer/upper", "workdir=layer/work"].map(String::from).into();
+    if super::namespaces::has_user_namespace(spec) {
+        // Overlayfs' own marks, where nobody may write attributes of `trusted.`.
+        layers.push("userxattr".into());
+    }
+    let (options, data) = mounts::options(plan, &layers, "minicontainer.overlay")?;
+    plan.steps.push(Step::OverlayRoot { layer: layer.transpose()?, options, data });
+    Ok(())
+}
+
+/// More than any filesystem can be.
+const MOST_BYTES: f64 = 9_007_199_254_740_992.0;
+
+/// A session of the program's own, and a terminal, where one is asked for.
+fn open_session(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+    if spec.minicontainer.new_session || spec.process.terminal {
+        plan.steps.push(Step::NewSession);
+    }
+    if spec.process.terminal {
+        let socket = plan.descriptor(super::Descriptor::Socket);
+        let console = match &spec.root {
+            Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),
+            None => None,
+        };
+        let size = spec.process.console_size.map_or((0, 0), |size| (size.height, size.width));
+        plan.steps.push(Step::OpenTerminal { socket, size, console });
+    }
+    Ok(())
+}
+
+/// Where the program starts.
+pub(super) fn change_folder(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+    let cwd = &spec.process.cwd;
+    if spec.root.is_some() {
+        if !cwd.is_empty() && !cwd.starts_with('/') {
+            return Err(Error::spec("process.cwd", format!("must be an absolute path in a container; it is {cwd:?}")));
+        }
+        let path = if cwd.is_empty() { "/" } else { cwd };
+        let path = plan.text(path, || "process.cwd".into())?;
+        plan.steps.extend([Step::Chdir { path }, Step::CheckFolder]);
+    } else if !cwd.is_empty() {
+        let path = plan.text(cwd, || "process.cwd".into())?;
+        plan.steps.push(Step::Chdir { path });
+    }
+    Ok(())
+}

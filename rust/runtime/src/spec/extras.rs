@@ -1,0 +1,138 @@
+//! What OCI has no word for: the property `minicontainer` of a spec.
+
+use serde::Deserialize;
+
+/// What OCI lacks. Each has its source where it has one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches of a document, not the states of a machine")]
+pub struct Extras {
+    /// What is executed, where that is not `process.args[0]`; a name without a slash is looked up in PATH.
+    pub program: Option<String>,
+    /// `process.env` is laid over the environment of this process.
+    pub inherit_env: bool,
+    /// Files of `NAME=value` lines, laid over what is inherited and under `process.env`.
+    pub env_files: Vec<String>,
+    /// Where the program's descriptors 0, 1 and 2 come from.
+    pub stdio: [Stdio; 3],
+    /// The program gets SIGKILL when this process ends; bubblewrap's `--die-with-parent`.
+    pub kill_on_exit: bool,
+    /// The program gets SIGKILL after so many milliseconds.
+    pub timeout_ms: Option<f64>,
+    /// Tell on stderr what is done.
+    pub debug: bool,
+    /// The program takes this process's place before the terminal and towards who signals it.
+    pub foreground: bool,
+    /// `USER[:GROUP]`, names or numbers of the root's `/etc/passwd` and `/etc/group`; it goes before `process.user`.
+    pub run_as: Option<String>,
+    /// The root is the lower layer, and what is written goes to another.
+    pub overlay: Option<Overlay>,
+    /// Files from memory, bound over what the root has there.
+    pub files: Vec<MemoryFile>,
+    /// Paths that the program is limited to, landlock(7).
+    pub landlock: Option<Landlock>,
+    /// A filter that is built in, where `linux.seccomp` is absent.
+    pub seccomp_profile: SeccompProfile,
+    /// How ids are found for a user namespace that comes without `linux.uidMappings`.
+    pub map_ids: MapIds,
+    /// The program gets a session keyring of its own.
+    pub new_keyring: bool,
+    /// By which system calls mounts are made.
+    pub mount_api: MountApi,
+    /// Which devices and links the container gets in `/dev`.
+    pub devices: NodeSet,
+    /// The program gets a session of its own, in which it has no terminal but one of its own.
+    pub new_session: bool,
+}
+
+/// Where a standard stream comes from.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Stdio {
+    /// This process's stream of the same number.
+    #[default]
+    Inherit,
+    /// `/dev/null`.
+    Null,
+    /// A pipe, of which the caller gets the other end.
+    Piped,
+    /// A descriptor of this process.
+    Descriptor(i32),
+}
+
+/// An overlay over the root.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Overlay {
+    /// A folder for what is written, which is kept there in `upper`; absent: a tmpfs, gone with the container.
+    pub folder: Option<String>,
+    /// The size of that tmpfs in bytes; absent: half of the memory, as tmpfs(5) has it.
+    pub size_bytes: Option<f64>,
+}
+
+/// A file from memory.
+#[derive(Debug, Deserialize)]
+pub struct MemoryFile {
+    /// Where, in the container.
+    pub path: String,
+    /// What it holds, as base64.
+    pub content: String,
+    /// Its permissions; absent: 0444.
+    pub mode: Option<u32>,
+}
+
+/// Paths in the container's root, or the host's where there is none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Landlock {
+    /// Below these is read and executed.
+    pub read_only: Vec<String>,
+    /// Below these all is done.
+    pub read_write: Vec<String>,
+}
+
+/// A filter that is built in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SeccompProfile {
+    /// None.
+    #[default]
+    Unconfined,
+    /// What containers rarely need and attacks often do is refused.
+    Default,
+}
+
+/// How ids are found.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MapIds {
+    /// The caller's own as 0, and behind it the ranges of `/etc/subuid` and `/etc/subgid`, where there are any.
+    #[default]
+    Auto,
+    /// The caller's own as 0.
+    Single,
+}
+
+/// By which system calls mounts are made.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MountApi {
+    /// By `fsopen(2)` and its kin, where the kernel has them.
+    #[default]
+    Auto,
+    /// By `fsopen(2)` and its kin.
+    New,
+    /// By `mount(2)`.
+    Classic,
+}
+
+/// Devices and links in `/dev`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeSet {
+    /// What OCI demands: null, zero, full, random, urandom, tty, ptmx, and the links to `/proc/self/fd`.
+    #[default]
+    Default,
+    /// None.
+    None,
+}

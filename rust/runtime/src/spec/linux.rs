@@ -1,0 +1,148 @@
+//! OCI `linux`.
+
+use std::collections::BTreeMap;
+
+use nix::sched::CloneFlags;
+use serde::Deserialize;
+
+use crate::id_ranges::IdMapping;
+
+/// OCI `linux`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Linux {
+    /// The namespaces that are made for the program, or joined.
+    pub namespaces: Vec<Namespace>,
+    /// User ids of a new user namespace.
+    pub uid_mappings: Vec<IdMapping>,
+    /// Group ids of a new user namespace.
+    pub gid_mappings: Vec<IdMapping>,
+    /// Clocks of a new time namespace: `monotonic`, `boottime`.
+    pub time_offsets: BTreeMap<String, TimeOffset>,
+    /// Devices beside the default ones.
+    pub devices: Vec<Device>,
+    /// Kernel parameters that belong to a namespace.
+    pub sysctl: BTreeMap<String, String>,
+    /// Paths that are covered.
+    pub masked_paths: Vec<String>,
+    /// Paths that are read-only.
+    pub readonly_paths: Vec<String>,
+    /// How mounts of the root spread: `private`, `shared`, `slave`, `unbindable`, with `r` for all below.
+    pub rootfs_propagation: Option<String>,
+    /// SELinux' label for mounts.
+    pub mount_label: String,
+    /// The execution domain.
+    pub personality: Option<Personality>,
+}
+
+/// OCI `linux.namespaces[]`.
+#[derive(Debug, Deserialize)]
+pub struct Namespace {
+    /// Which one.
+    #[serde(rename = "type")]
+    pub kind: NamespaceKind,
+    /// One that is there already.
+    pub path: Option<String>,
+}
+
+/// OCI `linux.namespaces[].type`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum NamespaceKind {
+    /// `pid_namespaces(7)`.
+    Pid,
+    /// `mount_namespaces(7)`.
+    Mount,
+    /// `network_namespaces(7)`.
+    Network,
+    /// `uts_namespaces(7)`.
+    Uts,
+    /// `ipc_namespaces(7)`.
+    Ipc,
+    /// `user_namespaces(7)`.
+    User,
+    /// `cgroup_namespaces(7)`.
+    Cgroup,
+    /// `time_namespaces(7)`.
+    Time,
+}
+
+/// `CLONE_NEWTIME`, which nix does not know: clone(2) has no room for it, unshare(2) and setns(2) have.
+pub const CLONE_NEWTIME: i32 = 0x80;
+
+impl NamespaceKind {
+    /// `CLONE_NEW…`.
+    #[must_use]
+    pub fn flag(self) -> i32 {
+        match self {
+            Self::Pid => CloneFlags::CLONE_NEWPID.bits(),
+            Self::Mount => CloneFlags::CLONE_NEWNS.bits(),
+            Self::Network => CloneFlags::CLONE_NEWNET.bits(),
+            Self::Uts => CloneFlags::CLONE_NEWUTS.bits(),
+            Self::Ipc => CloneFlags::CLONE_NEWIPC.bits(),
+            Self::User => CloneFlags::CLONE_NEWUSER.bits(),
+            Self::Cgroup => CloneFlags::CLONE_NEWCGROUP.bits(),
+            Self::Time => CLONE_NEWTIME,
+        }
+    }
+
+    /// What it is called in a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pid => "PID",
+            Self::Mount => "mount",
+            Self::Network => "network",
+            Self::Uts => "UTS",
+            Self::Ipc => "IPC",
+            Self::User => "user",
+            Self::Cgroup => "cgroup",
+            Self::Time => "time",
+        }
+    }
+}
+
+/// OCI `linux.timeOffsets.*`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TimeOffset {
+    /// Seconds.
+    pub secs: i64,
+    /// Nanoseconds.
+    pub nanosecs: u32,
+}
+
+/// OCI `linux.devices[]`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// `c`, `u`, `b` or `p`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where, in the container.
+    pub path: String,
+    /// Major number.
+    #[serde(default)]
+    pub major: u32,
+    /// Minor number.
+    #[serde(default)]
+    pub minor: u32,
+    /// Permissions; absent: 0666.
+    pub file_mode: Option<u32>,
+    /// Owner.
+    #[serde(default)]
+    pub uid: u32,
+    /// Owner.
+    #[serde(default)]
+    pub gid: u32,
+}
+
+/// OCI `linux.personality`.
+#[derive(Debug, Deserialize)]
+pub struct Personality {
+    /// `LINUX` or `LINUX32`.
+    pub domain: String,
+    /// None is defined by OCI.
+    #[serde(default)]
+    pub flags: Vec<String>,
+}

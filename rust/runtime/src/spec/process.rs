@@ -1,0 +1,140 @@
+//! OCI `process`.
+
+use serde::Deserialize;
+
+/// OCI `process`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// The arguments, the first of which the program sees as its own name.
+    pub args: Vec<String>,
+    /// `NAME=value`; of several with one name the last counts.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// The working directory; empty: the caller's, or `/` of the container's root.
+    #[serde(default)]
+    pub cwd: String,
+    /// Whether the program gets a terminal of its own.
+    #[serde(default)]
+    pub terminal: bool,
+    /// That terminal's size.
+    pub console_size: Option<ConsoleSize>,
+    /// Who the program is; absent: the caller, or 0 in a container's root or user namespace.
+    pub user: Option<User>,
+    /// What the program may; absent: what the caller may.
+    pub capabilities: Option<Capabilities>,
+    /// Its limits.
+    #[serde(default)]
+    pub rlimits: Vec<Rlimit>,
+    /// Whether execve(2) grants nothing.
+    #[serde(default)]
+    pub no_new_privileges: bool,
+    /// How readily the kernel ends it when memory is short: -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
+    /// AppArmor's profile.
+    #[serde(default)]
+    pub apparmor_profile: String,
+    /// SELinux' label.
+    #[serde(default)]
+    pub selinux_label: String,
+    /// How it is scheduled.
+    pub scheduler: Option<Scheduler>,
+    /// How its input and output is scheduled.
+    pub io_priority: Option<IoPriority>,
+    /// On which processors it runs.
+    #[serde(rename = "execCPUAffinity")]
+    pub exec_cpu_affinity: Option<CpuAffinity>,
+}
+
+/// OCI `process.consoleSize`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ConsoleSize {
+    /// Rows.
+    pub height: u16,
+    /// Columns.
+    pub width: u16,
+}
+
+/// OCI `process.user`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// In the container.
+    pub uid: u32,
+    /// In the container.
+    pub gid: u32,
+    /// Which permissions new files lack.
+    pub umask: Option<u32>,
+    /// Further groups.
+    #[serde(default)]
+    pub additional_gids: Vec<u32>,
+}
+
+/// OCI `process.capabilities`: names as `CAP_CHOWN`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Capabilities {
+    /// What may ever be had.
+    pub bounding: Vec<String>,
+    /// What counts now.
+    pub effective: Vec<String>,
+    /// What programs with file capabilities may inherit.
+    pub inheritable: Vec<String>,
+    /// What may be made to count.
+    pub permitted: Vec<String>,
+    /// What other programs inherit.
+    pub ambient: Vec<String>,
+}
+
+/// OCI `process.rlimits[]`.
+#[derive(Debug, Deserialize)]
+pub struct Rlimit {
+    /// `RLIMIT_…`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What counts.
+    pub soft: u64,
+    /// What it may be raised to.
+    pub hard: u64,
+}
+
+/// OCI `process.scheduler`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Scheduler {
+    /// `SCHED_…`.
+    pub policy: String,
+    /// For `SCHED_OTHER` and `SCHED_BATCH`.
+    pub nice: i32,
+    /// For `SCHED_FIFO` and `SCHED_RR`.
+    pub priority: u32,
+    /// `SCHED_FLAG_…`.
+    pub flags: Vec<String>,
+    /// For `SCHED_DEADLINE`, in ns.
+    pub runtime: u64,
+    /// For `SCHED_DEADLINE`, in ns.
+    pub deadline: u64,
+    /// For `SCHED_DEADLINE`, in ns.
+    pub period: u64,
+}
+
+/// OCI `process.ioPriority`.
+#[derive(Debug, Deserialize)]
+pub struct IoPriority {
+    /// `IOPRIO_CLASS_…`.
+    pub class: String,
+    /// 0 (first) to 7.
+    #[serde(default)]
+    pub priority: i32,
+}
+
+/// OCI `process.execCPUAffinity`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CpuAffinity {
+    /// While it is prepared.
+    pub initial: String,
+    /// For the program.
+    #[serde(rename = "final")]
+    pub last: String,
+}
