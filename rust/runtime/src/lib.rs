@@ -21,3 +21,4 @@ pub mod run;
 pub mod signal;
 pub mod spec;
 mod terminal;
+pub mod users;
