@@ -10,6 +10,7 @@ pub mod error;
 pub mod facts;
 #[allow(unsafe_code, reason = "raw buffers of the caller")]
 pub mod ffi;
+pub mod id_ranges;
 #[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
 pub mod launch;
 pub mod names;
@@ -21,3 +22,4 @@ pub mod run;
 pub mod signal;
 pub mod spec;
 mod terminal;
+pub mod users;
