@@ -26,6 +26,6 @@ mod sys;
 mod terminal;
 
 pub use program::{CStrArray, CStrRef, Program};
-pub use report::Report;
+pub use report::{Handshake, Report};
 pub use run::run;
 pub use step::{Attributes, Bind, Blob, Failure, Fd, Filesystem, Filter, Groups, List, Place, Step, Str};

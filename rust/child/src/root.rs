@@ -25,6 +25,11 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
+    pub(crate) fn keep_root(&mut self) -> Result<(), Errno> {
+        self.root = Some(sys::open(CStrRef::TOP, OPEN_FOLDER)?);
+        Ok(())
+    }
+
     pub(crate) fn mount_stage(&mut self, options: CStrArray<'_>, data: CStrRef<'_>) -> Result<(), Errno> {
         let (folder, path) = self.folder()?;
         let kind = CStrRef::new(c"tmpfs");

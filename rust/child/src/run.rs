@@ -65,6 +65,7 @@ impl<'p> Machine<'p> {
 
             Step::SetPropagation { flags } => set_propagation(flags),
             Step::OpenRoot { path } => self.open_root(program.string(path)?),
+            Step::KeepRoot => self.keep_root(),
             Step::MountStage { options, data } => self.mount_stage(program.list(options)?, program.string(data)?),
             Step::BindRoot => self.bind_root(),
             Step::OverlayRoot { layer, options, data } => {

@@ -160,6 +160,8 @@ pub enum Step {
         /// The folder.
         path: Str,
     },
+    /// `openat(O_PATH)`: the host's own root stays the root, and mounts are made in it.
+    KeepRoot,
     /// A tmpfs over that folder, for what must not stand in it: the layers of an overlay, files from memory.
     MountStage {
         /// As [`Filesystem::options`].

@@ -1,16 +1,20 @@
 //! What the parent opens for the child, and keeps of it.
 
+use std::ffi::CStr;
 use std::fs::{Metadata, OpenOptions};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::io::IoSliceMut;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
+use nix::sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socketpair};
+use nix::sys::stat::Mode;
 
-use super::wait;
-use crate::error::Error;
+use super::{userns, wait};
+use crate::error::{Error, reason};
 use crate::plan::{Descriptor, Plan};
 
 /// The lowest number that stands for no standard stream.
@@ -20,20 +24,22 @@ const ABOVE_STDERR: i32 = 3;
 pub(super) struct Opened {
     childs: Vec<OwnedFd>,
     streams: [Option<OwnedFd>; 3],
+    /// Our end of the socket that the child sends its terminal through.
+    socket: Option<OwnedFd>,
 }
 
 impl Opened {
     /// Opens everything that the plan names, all of it above stderr and close-on-exec.
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
-        let mut opened = Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None] };
+        let mut opened = Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None], socket: None };
         for source in &plan.descriptors {
-            let descriptor = opened.open_one(*source)?;
+            let descriptor = opened.open_one(source)?;
             opened.childs.push(descriptor);
         }
         Ok(opened)
     }
 
-    fn open_one(&mut self, source: Descriptor) -> Result<OwnedFd, Error> {
+    fn open_one(&mut self, source: &Descriptor) -> Result<OwnedFd, Error> {
         match source {
             Descriptor::Null => OpenOptions::new()
                 .read(true)
@@ -49,12 +55,12 @@ impl Opened {
             }
             Descriptor::PipeOut(stream) => {
                 let (read, write) = pipe()?;
-                self.keep(stream, read)?;
+                self.keep(*stream, read)?;
                 Ok(write)
             }
             Descriptor::Given { number, stream } => {
                 // SAFETY: the number is only handed to fcntl, which answers EBADF where nothing is open there.
-                let given = unsafe { BorrowedFd::borrow_raw(number) };
+                let given = unsafe { BorrowedFd::borrow_raw(*number) };
                 copy_above_stderr(given).map_err(|errno| match errno {
                     Errno::EBADF => Error::spec(
                         format!("minicontainer.stdio[{stream}]"),
@@ -64,6 +70,15 @@ impl Opened {
                 })
             }
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
+            Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
+            Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
+            Descriptor::Socket => {
+                let flags = SockFlag::SOCK_CLOEXEC;
+                let (ours, childs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
+                    .map_err(|errno| Error::system("create a pair of sockets", errno))?;
+                self.socket = Some(ours);
+                above_stderr(childs)
+            }
         }
     }
 
@@ -86,10 +101,46 @@ impl Opened {
         self.childs.clear();
     }
 
+    /// What the child has sent through the socket, where there is one.
+    pub(super) fn take_terminal(&mut self) -> Result<Option<OwnedFd>, Error> {
+        self.socket.take().map(|socket| receive(&socket)).transpose()
+    }
+
     /// Our ends of the pipes.
     pub(super) fn into_streams(self) -> [Option<OwnedFd>; 3] {
         self.streams
     }
+}
+
+/// `ioctl(NS_GET_NSTYPE)`, ioctl_ns(2).
+const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
+
+/// Opens a namespace's file, which must be of the kind that the spec says.
+fn open_namespace(path: &CStr, kind: i32, field: &str) -> Result<OwnedFd, Error> {
+    let named = path.to_string_lossy();
+    let refuse = |why: String| Error::spec(field, format!("{named:?} {why}"));
+    let file = nix::fcntl::open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| refuse(format!("cannot be opened: {}", reason(errno))))?;
+    // SAFETY: the call takes no argument beside the descriptor.
+    let found = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE) };
+    if found == kind { Ok(file) } else { Err(refuse("is no namespace of that type".into())) }
+}
+
+/// One descriptor from a socket, `SCM_RIGHTS` of unix(7).
+fn receive(socket: &OwnedFd) -> Result<OwnedFd, Error> {
+    let failed = |errno| Error::system("receive the program's terminal", errno);
+    let mut byte = [0_u8];
+    let mut parts = [IoSliceMut::new(&mut byte)];
+    let mut space = nix::cmsg_space!(RawFd);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags).map_err(failed)?;
+    let number = message.cmsgs().map_err(failed)?.find_map(|part| match part {
+        ControlMessageOwned::ScmRights(numbers) => numbers.first().copied(),
+        _ => None,
+    });
+    let number = number.ok_or_else(|| failed(Errno::EBADMSG))?;
+    // SAFETY: the kernel has just put it into this process's table, and nobody else knows it.
+    above_stderr(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {

@@ -63,6 +63,38 @@ const CLASSIC: [(u64, c_ulong); 6] = [
     (MOUNT_ATTR_NOSYMFOLLOW, libc::MS_NOSYMFOLLOW),
 ];
 
+/// The kernel's words for attributes: `MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV`; `0` for none.
+#[must_use]
+pub fn flag_names(bits: u64) -> String {
+    const WORDS: [(u64, &str); 9] = [
+        (MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
+        (MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),
+        (MOUNT_ATTR_NODEV, "MOUNT_ATTR_NODEV"),
+        (MOUNT_ATTR_NOEXEC, "MOUNT_ATTR_NOEXEC"),
+        (MOUNT_ATTR__ATIME, "MOUNT_ATTR__ATIME"),
+        (MOUNT_ATTR_NOATIME, "MOUNT_ATTR_NOATIME"),
+        (MOUNT_ATTR_STRICTATIME, "MOUNT_ATTR_STRICTATIME"),
+        (MOUNT_ATTR_NODIRATIME, "MOUNT_ATTR_NODIRATIME"),
+        (MOUNT_ATTR_NOSYMFOLLOW, "MOUNT_ATTR_NOSYMFOLLOW"),
+    ];
+    let mut left = bits;
+    let mut words = Vec::new();
+    for (flag, word) in WORDS {
+        if left & flag == flag {
+            words.push(word.to_string());
+            left &= !flag;
+        }
+    }
+    match (words.is_empty(), left) {
+        (true, 0) => "0".into(),
+        (_, 0) => words.join("|"),
+        (_, left) => {
+            words.push(format!("{left:#x}"));
+            words.join("|")
+        }
+    }
+}
+
 impl Attributes {
     /// Takes in one more option, which has the last word.
     pub(super) fn change(&mut self, bits: u64, sets: bool) {

@@ -15,21 +15,22 @@ mod table;
 mod words;
 
 use std::ffi::CString;
+use std::sync::Arc;
 use std::time::Duration;
 
-use minicontainer_child::{Fd, Step};
+use minicontainer_child::Step;
 use nix::libc;
 use nix::sched::CloneFlags;
 
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::spec::{Spec, Stdio};
+use crate::spec::Spec;
 
 pub use explain::{Line, explain};
 pub use namespaces::IdMaps;
 pub use words::operation;
 
-/// What the parent opens before the clone; a [`Fd`] is a place in [`Plan::descriptors`].
+/// What the parent opens before the clone; an [`Fd`](minicontainer_child::Fd) is a place in [`Plan::descriptors`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Descriptor {
     /// `/dev/null`, to read and write.

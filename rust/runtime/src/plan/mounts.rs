@@ -161,8 +161,8 @@ fn ids(
         return Ok(None);
     }
     let (uids, gids) = if is_given {
-        id_ranges::check(&mount.uid_mappings, &format!("{field}.uidMappings"))?;
-        id_ranges::check(&mount.gid_mappings, &format!("{field}.gidMappings"))?;
+        id_ranges::validate(&mount.uid_mappings, &format!("{field}.uidMappings"))?;
+        id_ranges::validate(&mount.gid_mappings, &format!("{field}.gidMappings"))?;
         (&mount.uid_mappings, &mount.gid_mappings)
     } else {
         (&spec.linux.uid_mappings, &spec.linux.gid_mappings)

@@ -152,8 +152,8 @@ fn write_file(plan: &mut Plan, path: &str, text: &str) {
 /// The maps of a new user namespace, and becoming its root, where it has one.
 fn map_ids(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
     let given = &spec.linux;
-    id_ranges::check(&given.uid_mappings, "linux.uidMappings")?;
-    id_ranges::check(&given.gid_mappings, "linux.gidMappings")?;
+    id_ranges::validate(&given.uid_mappings, "linux.uidMappings")?;
+    id_ranges::validate(&given.gid_mappings, "linux.gidMappings")?;
     let (uids, gids) = match (given.uid_mappings.is_empty(), given.gid_mappings.is_empty()) {
         (true, true) => facts.id_mappings.clone(),
         (false, false) => (given.uid_mappings.clone(), given.gid_mappings.clone()),

@@ -1,8 +1,11 @@
 //! What a plan needs to know about this process and host. Gathered before planning, so that planning stays pure.
 
+mod container;
+
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
@@ -10,11 +13,16 @@ use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::error::{Error, reason};
+use crate::id_ranges::IdMapping;
 use crate::launch::{environ, signals};
 use crate::spec::Spec;
+use crate::users;
 
-/// Facts about this process.
+pub use container::find_helper;
+
+/// Facts about this process and its host.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, not the states of a machine")]
 pub struct Facts {
     /// The environment; empty where the spec doesn't inherit it.
     pub environment: Vec<CString>,
@@ -24,21 +32,58 @@ pub struct Facts {
     pub nofile: Option<(u64, u64)>,
     /// The signals to leave ignored (bit N-1 for signal N): in the foreground, those that a shell or `nohup` sets so.
     pub ignored_signals: u64,
+    /// The folder that relative paths of the host start from; empty where the spec has none.
+    pub folder: PathBuf,
+    /// Whose process this is.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// The capabilities that it is permitted: bit N for capability N.
+    pub capabilities: u64,
+    /// Whether it may map any ids.
+    pub may_set_ids: bool,
+    /// User and group ids for a user namespace that comes without.
+    pub id_mappings: (Vec<IdMapping>, Vec<IdMapping>),
+    /// Who the program is, where the spec names it; found in the container's root.
+    pub user: Option<users::User>,
+    /// The home of the program's user, where the root knows it.
+    pub home: Option<String>,
+    /// Whether mounts are made by mount(2).
+    pub has_classic_mounts: bool,
+    /// Landlock's version; 0: there is none.
+    pub landlock_version: u32,
+    /// Whether AppArmor is there.
+    pub has_apparmor: bool,
+    /// Where AppArmor takes a profile.
+    pub apparmor_file: &'static str,
+    /// Whether SELinux is there.
+    pub has_selinux: bool,
+    /// What could not be had in full, a sentence each.
+    pub degraded: Vec<String>,
 }
 
 impl Facts {
     /// Looks around, as far as `spec` needs it. Called on the thread that calls us: the environment belongs to it.
     ///
     /// # Errors
-    /// [`Error::Spec`] with the path of an `envFiles` entry that cannot be read.
+    /// [`Error::Spec`] with the path of an `envFiles` entry that cannot be read, or of a user that is not found.
     pub fn gather(spec: &Spec) -> Result<Self, Error> {
         let env_files = spec.minicontainer.env_files.iter().enumerate();
-        Ok(Self {
+        let facts = Self {
             environment: if spec.minicontainer.inherit_env { environ::environment() } else { Vec::new() },
             env_files: env_files.map(|(index, path)| read_env_file(index, path)).collect::<Result<_, _>>()?,
             nofile: *NOFILE.get_or_init(nofile_before_deno),
             ignored_signals: if spec.minicontainer.foreground { signals::ignored_by_the_caller() } else { 0 },
-        })
+            ..Self::default()
+        };
+        container::gather(facts, spec)
+    }
+
+    /// A path of the host's, from the root.
+    #[must_use]
+    pub fn absolute(&self, path: &str) -> String {
+        // A spec's paths are text, and so is what they are joined to, or the kernel will not find it.
+        self.folder.join(path).to_string_lossy().into_owned()
     }
 }
 

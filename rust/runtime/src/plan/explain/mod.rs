@@ -1,11 +1,14 @@
 //! The plan as data for people: each step with its system call, its arguments, why, and its man page.
 
-use minicontainer_child::{Fd, Step};
+mod child;
+mod mounts;
+
+use minicontainer_child::Step;
 use nix::sched::CloneFlags;
 use serde::Serialize;
 
-use super::words::{list, quote, rlimit_name, stream_name, text};
-use super::{Descriptor, Plan};
+use super::words::{kind_flags, quote, stream_name};
+use super::{Descriptor, IdMaps, Plan};
 
 /// One step as people read it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +45,7 @@ impl Line {
 /// What will happen, in order.
 #[must_use]
 pub fn explain(plan: &Plan) -> Vec<Line> {
-    let mut lines: Vec<Line> = plan.descriptors.iter().map(|source| open(*source)).collect();
+    let mut lines: Vec<Line> = plan.descriptors.iter().map(|source| open(source)).collect();
     lines.push(Line::parent(
         "mmap",
         ["NULL", "STACK_SIZE", "PROT_READ|PROT_WRITE", "MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK"],
@@ -56,7 +59,10 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         "sigprocmask(2)",
     ));
     lines.push(clone(plan));
-    lines.extend(plan.steps.iter().map(|step| child(plan, *step)));
+    if let IdMaps::ByParent { by_helpers, .. } = plan.id_maps {
+        lines.push(map_ids(by_helpers));
+    }
+    lines.extend(plan.steps.iter().flat_map(|step| child::lines(plan, *step)));
     lines.push(Line::parent(
         "pidfd_open",
         ["PID", "0"],
@@ -83,17 +89,19 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
 
 fn clone(plan: &Plan) -> Line {
     let mut flags = vec!["CLONE_VM".to_string(), "CLONE_VFORK".into()];
-    flags.extend(plan.namespaces.iter_names().map(|(name, _)| name.to_string()));
+    if !plan.namespaces.is_empty() {
+        flags.push(kind_flags(plan.namespaces.bits()));
+    }
     flags.push("SIGCHLD".into());
     let why = if plan.namespaces.contains(CloneFlags::CLONE_NEWPID) {
         "a process that is PID 1 of a new PID namespace; it borrows this process's memory until it executes the program"
     } else {
         "a process; it borrows this process's memory until it executes the program"
     };
-    Line::new("parent", "clone", vec![flags.join("|")], why, "clone(2), pid_namespaces(7)")
+    Line::new("parent", "clone", vec![flags.join("|")], why, "clone(2), namespaces(7)")
 }
 
-fn open(source: Descriptor) -> Line {
+fn open(source: &Descriptor) -> Line {
     match source {
         Descriptor::Null => Line::parent(
             "openat",
@@ -103,7 +111,7 @@ fn open(source: Descriptor) -> Line {
         ),
         Descriptor::PipeIn => Line::parent("pipe2", ["O_CLOEXEC"], "a pipe to the program's stdin", "pipe(2)"),
         Descriptor::PipeOut(stream) => {
-            let name = stream_name(i32::try_from(stream).unwrap_or(i32::MAX));
+            let name = stream_name(i32::try_from(*stream).unwrap_or(i32::MAX));
             Line::parent("pipe2", ["O_CLOEXEC"], &format!("a pipe from the program's {name}"), "pipe(2)")
         }
         Descriptor::Given { number, .. } => Line::parent(
@@ -118,73 +126,41 @@ fn open(source: Descriptor) -> Line {
             "lets the child see whether its owner still lives",
             "pidfd_open(2)",
         ),
+        Descriptor::Namespace { path, .. } => Line::parent(
+            "openat",
+            ["AT_FDCWD", &quote(path), "O_RDONLY|O_CLOEXEC"],
+            "a namespace to join; its type is looked at before anything is done",
+            "open(2), ioctl_ns(2)",
+        ),
+        Descriptor::IdsOfMount { .. } => Line::parent(
+            "clone",
+            ["CLONE_VM|CLONE_NEWUSER|SIGCHLD"],
+            "a user namespace whose ids a mount shows",
+            "clone(2), user_namespaces(7)",
+        ),
+        Descriptor::Socket => Line::parent(
+            "socketpair",
+            ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],
+            "the child sends its terminal through it",
+            "socketpair(2), unix(7)",
+        ),
     }
 }
 
-fn child(plan: &Plan, step: Step) -> Line {
-    let (call, arguments, why, page): (_, Vec<String>, &str, _) = match step {
-        Step::ReportIds => ("getpid", vec![], "tell the parent which ids the program sees", "getpid(2)"),
-        Step::DieWithOwner { signal, .. } => (
-            "prctl",
-            vec!["PR_SET_PDEATHSIG".into(), signal_name(signal)],
-            "the program ends when its owner does, and in a PID namespace all others with it",
-            "PR_SET_PDEATHSIG(2const)",
-        ),
-        Step::SetRlimit { resource, soft, hard } => (
-            "prlimit64",
-            vec!["0".into(), rlimit_name(resource), format!("{{soft={soft}, hard={hard}}}")],
-            "the limit as it was before Deno raised its own",
-            "prlimit(2)",
-        ),
-        Step::Chdir { path } => ("chdir", vec![text(plan, path)], "where the program starts", "chdir(2)"),
-        Step::Dup { from, to } => (
-            "dup3",
-            vec![descriptor(plan, from), to.to_string(), "0".into()],
-            "the program's standard stream",
-            "dup(2)",
-        ),
-        Step::CloseFrom { first } => (
-            "close_range",
-            vec![first.to_string(), "~0".into(), "0".into()],
-            "no descriptor of this process reaches the program",
-            "close_range(2)",
-        ),
-        Step::ResetSignals { keep } => (
-            "rt_sigaction",
-            vec![if keep == 0 { "1..64".into() } else { format!("1..64 but mask {keep:#x}") }, "SIG_DFL".into()],
-            "the program starts with every signal's default action; Deno ignores SIGPIPE",
-            "sigaction(2), signal(7)",
-        ),
-        Step::UnblockSignals => (
-            "rt_sigprocmask",
-            vec!["SIG_SETMASK".into(), "[]".into()],
-            "the program starts with no signal blocked",
-            "sigprocmask(2)",
-        ),
-        Step::Exec { candidates, argv, envp } => (
+/// What the parent does while the child waits.
+fn map_ids(by_helpers: bool) -> Line {
+    if by_helpers {
+        return Line::parent(
             "execve",
-            vec![
-                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
-                format!("[{}]", list(plan, argv).iter().map(quote).collect::<Vec<_>>().join(", ")),
-                format!("[{} variables]", list(plan, envp).len()),
-            ],
-            "become the program",
-            "execve(2)",
-        ),
-    };
-    Line::new("child", call, arguments, why, page)
-}
-
-fn descriptor(plan: &Plan, fd: Fd) -> String {
-    match plan.descriptors.get(fd.0 as usize) {
-        Some(Descriptor::Null) => "/dev/null".into(),
-        Some(Descriptor::PipeIn | Descriptor::PipeOut(_)) => "PIPE".into(),
-        Some(Descriptor::Given { number, .. }) => format!("COPY_OF_{number}"),
-        Some(Descriptor::Owner) => "OWNER".into(),
-        None => "?".into(),
+            ["\"newuidmap\"", "…"],
+            "have ids mapped that the host has set apart for this user, while the child waits; newgidmap too",
+            "newuidmap(1), subuid(5)",
+        );
     }
-}
-
-fn signal_name(number: i32) -> String {
-    nix::sys::signal::Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string())
+    Line::parent(
+        "write",
+        ["\"/proc/PID/uid_map\"", "…"],
+        "map the ids of the user namespace, while the child waits; gid_map too",
+        "user_namespaces(7)",
+    )
 }

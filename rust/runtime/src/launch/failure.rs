@@ -1,0 +1,51 @@
+//! The words for what failed, and what can be done about it.
+
+use std::fs::Metadata;
+
+use minicontainer_child::{Failure, Step};
+use nix::errno::Errno;
+use nix::sched::CloneFlags;
+
+use super::descriptors;
+use crate::error::Error;
+use crate::plan::{Plan, operation};
+
+/// Why the clone did not come about.
+pub(super) fn of_clone(namespaces: CloneFlags, errno: Errno) -> Error {
+    let operation =
+        if namespaces.contains(CloneFlags::CLONE_NEWPID) { "create PID namespace" } else { "create a process" };
+    let error = Error::system(operation, errno);
+    match errno {
+        Errno::EPERM => error.with_advice("run as root or with CAP_SYS_ADMIN"),
+        Errno::EAGAIN => error.with_advice("too many processes: see ulimit -u and the cgroup's pids.max"),
+        Errno::ENOSPC => error.with_advice("too many namespaces: see /proc/sys/user/max_pid_namespaces"),
+        _ => error,
+    }
+}
+
+/// The words for what the child could only number.
+pub(super) fn words(plan: &Plan, failure: Failure) -> Error {
+    let errno = Errno::from_raw(failure.errno);
+    let Some(step) = plan.steps.get(failure.step as usize) else {
+        return Error::Internal { message: format!("the plan has no step {}", failure.step) };
+    };
+    let is_exec = matches!(step, Step::Exec { .. });
+    let mut error = Error::system(operation(plan, *step), errno);
+    let found = if is_exec { descriptors::find_program(plan) } else { None };
+    let lacks_interpreter = errno == Errno::ENOENT && found.as_ref().is_some_and(Metadata::is_file);
+    let is_folder = errno == Errno::EACCES && found.as_ref().is_some_and(Metadata::is_dir);
+    if let Error::System { step, exit_code, .. } = &mut error {
+        *step = Some((failure.step + 1, u32::try_from(plan.steps.len()).unwrap_or(u32::MAX)));
+        if is_exec {
+            *exit_code = Some(if errno == Errno::ENOENT && !lacks_interpreter { 127 } else { 126 });
+        }
+    }
+    let was_searched = is_exec && !plan.program.contains('/');
+    match errno {
+        Errno::ENOENT if was_searched && found.is_none() => error.with_advice("it is in no folder of PATH"),
+        _ if lacks_interpreter => error.with_advice("it is there, but the interpreter or loader that it names is not"),
+        _ if is_folder => error.with_advice("it is a folder"),
+        Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },
+        _ => error,
+    }
+}

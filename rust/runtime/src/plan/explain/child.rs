@@ -1,0 +1,262 @@
+//! What the child does, as people read it.
+
+use minicontainer_child::{Fd, Step};
+
+use super::{Line, mounts};
+use crate::plan::words::{capability_names, kind_flags, kind_name, list, quote, rlimit_name, text};
+use crate::plan::{Descriptor, Plan};
+
+/// The calls of a step.
+pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
+    let line = |call, arguments: Vec<String>, why: &str, page| vec![Line::new("child", call, arguments, why, page)];
+    match step {
+        Step::ReportIds => line("getpid", vec![], "tell the parent which ids the program sees", "getpid(2)"),
+        Step::DieWithOwner { signal, .. } => line(
+            "prctl",
+            vec!["PR_SET_PDEATHSIG".into(), signal_name(signal)],
+            "the program ends when its owner does, and in a PID namespace all others with it",
+            "PR_SET_PDEATHSIG(2const)",
+        ),
+
+        Step::Sync => line(
+            "futex",
+            vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
+            "wait until this process has mapped the ids",
+            "futex(2)",
+        ),
+        Step::JoinNamespace { namespace, kind } => line(
+            "setns",
+            vec![descriptor(plan, namespace), kind_flags(kind)],
+            "join what is there already",
+            "setns(2)",
+        ),
+        Step::Unshare { flags } => line(
+            "unshare",
+            vec![kind_flags(flags)],
+            &format!("a {} namespace of its own", kind_name(flags)),
+            "unshare(2)",
+        ),
+        Step::CloneAgain => line(
+            "clone",
+            vec!["CLONE_PARENT|CLONE_VM|CLONE_VFORK".into()],
+            "a PID namespace that was joined holds the children of who joined it",
+            "clone(2), pid_namespaces(7)",
+        ),
+        Step::WriteFile { path, text: value } => {
+            let (why, page) = why_written(&text(plan, path));
+            line("write", vec![text(plan, path), text(plan, value)], why, page)
+        }
+        Step::SetHostname { name } => {
+            line("sethostname", vec![text(plan, name)], "the name in the UTS namespace", "sethostname(2)")
+        }
+        Step::SetDomainname { name } => {
+            line("setdomainname", vec![text(plan, name)], "the NIS domain in the UTS namespace", "setdomainname(2)")
+        }
+        Step::BringLoopbackUp => line(
+            "ioctl",
+            vec!["SOCKET".into(), "SIOCSIFFLAGS".into(), "{lo, IFF_UP}".into()],
+            "a new network namespace has lo, but down",
+            "netdevice(7)",
+        ),
+
+        Step::NewSession => line(
+            "setsid",
+            vec![],
+            "no terminal of ours can be written to by the program (TIOCSTI)",
+            "setsid(2)",
+        ),
+        Step::OpenTerminal { .. } => terminal(plan),
+        Step::NewKeyring => line(
+            "keyctl",
+            vec!["KEYCTL_JOIN_SESSION_KEYRING".into(), "NULL".into()],
+            "keys of ours are not the program's",
+            "keyctl(2), session-keyring(7)",
+        ),
+        Step::SetRlimit { resource, soft, hard } => line(
+            "prlimit64",
+            vec!["0".into(), rlimit_name(resource), format!("{{soft={soft}, hard={hard}}}")],
+            "a limit of the program's",
+            "prlimit(2)",
+        ),
+        Step::SetScheduler { .. } => {
+            line("sched_setattr", vec!["0".into(), "ATTRIBUTES".into(), "0".into()], "how it is scheduled", "sched_setattr(2)")
+        }
+        Step::SetAffinity { .. } => line(
+            "sched_setaffinity",
+            vec!["0".into(), "SET".into()],
+            "the processors that it runs on",
+            "sched_setaffinity(2)",
+        ),
+        Step::SetIoPriority { priority } => line(
+            "ioprio_set",
+            vec!["IOPRIO_WHO_PROCESS".into(), "0".into(), format!("{priority:#x}")],
+            "how its input and output is scheduled",
+            "ioprio_set(2)",
+        ),
+        Step::SetPersonality { domain } => {
+            line("personality", vec![format!("{domain:#x}")], "the execution domain", "personality(2)")
+        }
+        Step::SetUmask { mask } => {
+            line("umask", vec![format!("{mask:#05o}")], "the permissions that new files lack", "umask(2)")
+        }
+        Step::Chdir { path } => line("chdir", vec![text(plan, path)], "where the program starts", "chdir(2)"),
+        Step::CheckFolder => line(
+            "getcwd",
+            vec!["BUFFER".into(), "4096".into()],
+            "the folder lies in the root, not behind a descriptor that was left open",
+            "getcwd(2)",
+        ),
+        Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
+            "child",
+            "landlock_restrict_self",
+            vec![
+                format!("read-only [{}]", list(plan, read_only).iter().map(quote).collect::<Vec<_>>().join(", ")),
+                format!("read-write [{}]", list(plan, read_write).iter().map(quote).collect::<Vec<_>>().join(", ")),
+            ],
+            "no other files, whatever the program is",
+            "landlock(7)",
+        )],
+        _ => match identity(plan, step).or_else(|| last(plan, step)) {
+            Some(line) => vec![line],
+            None => mounts::lines(plan, step),
+        },
+    }
+}
+
+fn why_written(path: &str) -> (&'static str, &'static str) {
+    match path.trim_matches('"') {
+        "/proc/self/setgroups" => ("the kernel's condition for a map of one's own", "user_namespaces(7)"),
+        "/proc/self/uid_map" => ("its user, as the namespace numbers it", "user_namespaces(7)"),
+        "/proc/self/gid_map" => ("its group, as the namespace numbers it", "user_namespaces(7)"),
+        "/proc/self/timens_offsets" => ("how far its clocks are ahead", "time_namespaces(7)"),
+        "/proc/self/oom_score_adj" => ("how readily it is ended when memory is short", "proc_pid_oom_score_adj(5)"),
+        path if path.starts_with("/proc/sys/") => ("a kernel parameter of its namespace", "sysctl(8), proc_sys(5)"),
+        _ => ("its label from exec on", "proc_pid_attr(5)"),
+    }
+}
+
+fn terminal(plan: &Plan) -> Vec<Line> {
+    let ptmx = if plan.root_path().is_some() { "\"dev/pts/ptmx\"" } else { "\"/dev/ptmx\"" };
+    let line = |call, arguments: &[&str], why: &str, page| {
+        Line::new("child", call, arguments.iter().map(ToString::to_string).collect(), why, page)
+    };
+    vec![
+        line("openat2", &["ROOT", ptmx, "O_RDWR|O_NOCTTY"], "a terminal of the container's own", "pts(4)"),
+        line("ioctl", &["TERMINAL", "TIOCGPTPEER"], "its other side, by no name", "TIOCGPTPEER(2const)"),
+        line("sendmsg", &["SOCKET", "SCM_RIGHTS"], "this process keeps one side", "unix(7)"),
+        line("ioctl", &["PEER", "TIOCSCTTY", "0"], "the terminal of its session", "TIOCSCTTY(2const)"),
+        line("dup3", &["PEER", "0, 1, 2", "0"], "the program's standard streams", "dup(2)"),
+    ]
+}
+
+fn identity(plan: &Plan, step: Step) -> Option<Line> {
+    let (call, arguments, why, page) = match step {
+        Step::LimitCapabilities { keep } => (
+            "prctl",
+            vec!["PR_CAPBSET_DROP".to_string(), format!("all but {}", capability_names(keep))],
+            "what no program in here can ever have",
+            "capabilities(7)",
+        ),
+        Step::SetGroups { groups } => {
+            let groups = plan.groups.get(groups.0 as usize).map_or(&[][..], Vec::as_slice);
+            ("setgroups", vec![groups.len().to_string(), format!("{groups:?}")], "its groups, and none of ours", "setgroups(2)")
+        }
+        Step::SetIds { uid, gid } => (
+            "setresuid",
+            vec![uid.to_string(), format!("setresgid {gid}")],
+            "who it is",
+            "setresuid(2)",
+        ),
+        Step::SetCapabilities { effective, permitted, inheritable } => (
+            "capset",
+            vec![
+                format!("effective {}", capability_names(effective)),
+                format!("permitted {}", capability_names(permitted)),
+                format!("inheritable {}", capability_names(inheritable)),
+            ],
+            "what it may",
+            "capset(2), capabilities(7)",
+        ),
+        Step::RaiseAmbient { set } => (
+            "prctl",
+            vec!["PR_CAP_AMBIENT_RAISE".into(), capability_names(set)],
+            "what it may although it is not root",
+            "capabilities(7)",
+        ),
+        Step::ForbidNewPrivileges => (
+            "prctl",
+            vec!["PR_SET_NO_NEW_PRIVS".into(), "1".into()],
+            "set-user-ID programs give it nothing",
+            "PR_SET_NO_NEW_PRIVS(2const)",
+        ),
+        Step::InstallFilter { filter, .. } => {
+            let length = plan.filters.get(filter.0 as usize).map_or(0, |filter| filter.program.len());
+            (
+                "seccomp",
+                vec!["SECCOMP_SET_MODE_FILTER".into(), format!("[{length} instructions]")],
+                "which system calls it may make",
+                "seccomp(2)",
+            )
+        }
+        _ => return None,
+    };
+    Some(Line::new("child", call, arguments, why, page))
+}
+
+fn last(plan: &Plan, step: Step) -> Option<Line> {
+    let (call, arguments, why, page) = match step {
+        Step::Dup { from, to } => (
+            "dup3",
+            vec![descriptor(plan, from), to.to_string(), "0".into()],
+            "the program's standard stream",
+            "dup(2)",
+        ),
+        Step::CloseFrom { first } => (
+            "close_range",
+            vec![first.to_string(), "~0".into(), "0".into()],
+            "no descriptor of this process reaches the program",
+            "close_range(2)",
+        ),
+        Step::ResetSignals { keep } => (
+            "rt_sigaction",
+            vec![if keep == 0 { "1..64".into() } else { format!("1..64 but mask {keep:#x}") }, "SIG_DFL".into()],
+            "the program starts with every signal's default action; Deno ignores SIGPIPE",
+            "sigaction(2), signal(7)",
+        ),
+        Step::UnblockSignals => (
+            "rt_sigprocmask",
+            vec!["SIG_SETMASK".into(), "[]".into()],
+            "the program starts with no signal blocked",
+            "sigprocmask(2)",
+        ),
+        Step::Exec { candidates, argv, envp } => (
+            "execve",
+            vec![
+                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
+                format!("[{}]", list(plan, argv).iter().map(quote).collect::<Vec<_>>().join(", ")),
+                format!("[{} variables]", list(plan, envp).len()),
+            ],
+            "become the program",
+            "execve(2)",
+        ),
+        _ => return None,
+    };
+    Some(Line::new("child", call, arguments, why, page))
+}
+
+fn descriptor(plan: &Plan, fd: Fd) -> String {
+    match plan.descriptors.get(fd.0 as usize) {
+        Some(Descriptor::Null) => "/dev/null".into(),
+        Some(Descriptor::PipeIn | Descriptor::PipeOut(_)) => "PIPE".into(),
+        Some(Descriptor::Given { number, .. }) => format!("COPY_OF_{number}"),
+        Some(Descriptor::Owner) => "OWNER".into(),
+        Some(Descriptor::Namespace { path, .. }) => quote(path),
+        Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
+        Some(Descriptor::Socket) => "SOCKET".into(),
+        None => "?".into(),
+    }
+}
+
+fn signal_name(number: i32) -> String {
+    nix::sys::signal::Signal::try_from(number).map_or_else(|_| number.to_string(), |signal| signal.to_string())
+}

@@ -1,0 +1,201 @@
+//! What the child does about files, as people read it: by descriptors, or by mount(2).
+
+use minicontainer_child::{Bind, Filesystem, Step};
+use nix::libc;
+
+use super::Line;
+use crate::names::mount_attributes;
+use crate::plan::Plan;
+use crate::plan::words::{list, place, text};
+
+/// The calls of a step.
+pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
+    match step {
+        Step::SetPropagation { flags } => vec![line(
+            "mount",
+            &["NULL", "\"/\"", "NULL", &propagation_name(flags)],
+            "what is mounted in here does not reach the host",
+            "mount_namespaces(7)",
+        )],
+        Step::OpenRoot { path } => vec![line(
+            "openat",
+            &["AT_FDCWD", &text(plan, path), "O_PATH|O_DIRECTORY"],
+            "the folder that becomes the root",
+            "open(2)",
+        )],
+        Step::KeepRoot => vec![line(
+            "openat",
+            &["AT_FDCWD", "\"/\"", "O_PATH|O_DIRECTORY"],
+            "the root stays, mounts are made in it",
+            "open(2)",
+        )],
+        Step::MountStage { data, .. } => vec![line(
+            mounting(plan),
+            &["\"tmpfs\"", "FOLDER", &text(plan, data)],
+            "a place for what must not stand in the folder",
+            "tmpfs(5)",
+        )],
+        Step::BindRoot => vec![line(
+            if plan.has_classic_mounts { "mount" } else { "open_tree" },
+            &["FOLDER", if plan.has_classic_mounts { "MS_BIND|MS_REC" } else { "OPEN_TREE_CLONE|AT_RECURSIVE" }],
+            "only a mount can become the root",
+            "pivot_root(2), mount(2)",
+        )],
+        Step::OverlayRoot { data, .. } => vec![line(
+            mounting(plan),
+            &["\"overlay\"", "ROOT", &text(plan, data)],
+            "what is written goes to a layer of its own",
+            "kernel: filesystems/overlayfs",
+        )],
+        Step::Mount(filesystem) => mount(plan, &filesystem),
+        Step::Bind(bind) => bind_lines(plan, &bind),
+        Step::StageFile { name, contents, mode } => {
+            let length = plan.blobs.get(contents.0 as usize).map_or(0, Vec::len);
+            vec![line(
+                "openat",
+                &["STAGE", &text(plan, name), "O_CREAT|O_EXCL", &format!("{mode:#o}"), &format!("[{length} bytes]")],
+                "a file from memory",
+                "open(2), write(2)",
+            )]
+        }
+        Step::Mask { path } => vec![line(
+            moving(plan),
+            &["NOTHING", &text(plan, path)],
+            "what tells of the host, or changes it, is covered",
+            "mount(2); OCI maskedPaths",
+        )],
+        Step::Protect { path } => vec![line(
+            if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
+            &[&text(plan, path), if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
+            "what changes the host can only be read",
+            "mount(2); OCI readonlyPaths",
+        )],
+        Step::MakeNode { place: at, mode, device: (major, minor), .. } => vec![line(
+            "mknodat",
+            &["ROOT", &place(plan, at), &format!("{mode:#o}"), &format!("{major}:{minor}")],
+            "a device that every program expects",
+            "mknod(2)",
+        )],
+        Step::BindNode { source, place: at, .. } => vec![line(
+            moving(plan),
+            &[&text(plan, source), &place(plan, at)],
+            "a device of the host's, for none can be made in a user namespace",
+            "user_namespaces(7)",
+        )],
+        Step::MakeLink { text: target, place: at } => {
+            vec![line("symlinkat", &[&text(plan, target), "ROOT", &place(plan, at)], "a name that programs expect", "symlink(2)")]
+        }
+        Step::ProtectRoot => vec![line(
+            if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
+            &["ROOT", if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
+            "nothing in the root itself can be written to",
+            "mount_setattr(2)",
+        )],
+        Step::EnterRoot => vec![
+            line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),
+            line("pivot_root", &["\".\"", "\".\""], "it becomes the root; the former one is on top of it", "pivot_root(2)"),
+            line("umount2", &["\".\"", "MNT_DETACH"], "the former root is gone", "umount(2)"),
+            line("chdir", &["\"/\""], "no folder of the former root is left open", "chdir(2)"),
+        ],
+        _ => vec![],
+    }
+}
+
+fn line(call: &'static str, arguments: &[&str], why: &str, page: &'static str) -> Line {
+    Line::new("child", call, arguments.iter().map(ToString::to_string).collect(), why, page)
+}
+
+fn mounting(plan: &Plan) -> &'static str {
+    if plan.has_classic_mounts { "mount" } else { "fsmount" }
+}
+
+fn moving(plan: &Plan) -> &'static str {
+    if plan.has_classic_mounts { "mount" } else { "move_mount" }
+}
+
+fn open_place(plan: &Plan, at: minicontainer_child::Place) -> Line {
+    line(
+        "openat2",
+        &["ROOT", &place(plan, at), "O_PATH", "RESOLVE_IN_ROOT"],
+        "the place, resolved in the root and made if it is missing",
+        "openat2(2)",
+    )
+}
+
+fn mount(plan: &Plan, filesystem: &Filesystem) -> Vec<Line> {
+    let at = place(plan, filesystem.place);
+    let kind = text(plan, filesystem.kind);
+    let why = format!("a {} of the container's own", kind.trim_matches('"'));
+    let mut lines = vec![open_place(plan, filesystem.place)];
+    if plan.has_classic_mounts {
+        let flags = format!("{:#x}", filesystem.flags);
+        let arguments = [&text(plan, filesystem.source), &at, &kind, &flags, &text(plan, filesystem.data)];
+        lines.push(line("mount", &arguments.map(String::as_str), &why, "mount(2)"));
+        return lines;
+    }
+    lines.push(line("fsopen", &[&kind, "FSOPEN_CLOEXEC"], &why, "fsopen(2)"));
+    let options = list(plan, filesystem.options);
+    let options: Vec<String> = options
+        .chunks_exact(2)
+        .map(|pair| match pair {
+            [name, value] if value.is_empty() => name.to_string_lossy().into_owned(),
+            [name, value] => format!("{}={}", name.to_string_lossy(), value.to_string_lossy()),
+            _ => String::new(),
+        })
+        .collect();
+    if !options.is_empty() {
+        lines.push(line("fsconfig", &["FILESYSTEM", &options.join(", ")], "its options", "fsconfig(2)"));
+    }
+    let attributes = mount_attributes::flag_names(filesystem.attributes);
+    lines.push(line("fsmount", &["FILESYSTEM", "FSMOUNT_CLOEXEC", &attributes], "a mount of it", "fsmount(2)"));
+    lines.push(line("move_mount", &["MOUNT", &at], "by descriptors: nobody can swap the place", "move_mount(2)"));
+    lines
+}
+
+fn bind_lines(plan: &Plan, bind: &Bind) -> Vec<Line> {
+    let at = place(plan, bind.place);
+    let source = if bind.is_staged { format!("STAGE {}", text(plan, bind.source)) } else { text(plan, bind.source) };
+    let why = if bind.is_staged { "the file from memory" } else { "a part of the host's files" };
+    let mut lines = vec![];
+    if plan.has_classic_mounts {
+        lines.push(open_place(plan, bind.place));
+        let flags = if bind.recursive { "MS_BIND|MS_REC" } else { "MS_BIND" };
+        lines.push(line("mount", &[&source, &at, "NULL", flags, "NULL"], why, "mount(2)"));
+        if bind.flags != 0 {
+            let flags = format!("MS_REMOUNT|MS_BIND|{:#x}", bind.flags);
+            lines.push(line("mount", &["NULL", &at, "NULL", &flags, "NULL"], "its attributes", "mount(2)"));
+        }
+        return lines;
+    }
+    let flags = if bind.recursive { "OPEN_TREE_CLONE|AT_RECURSIVE" } else { "OPEN_TREE_CLONE" };
+    lines.push(line("open_tree", &[&source, flags], why, "open_tree(2)"));
+    for (attributes, recursive) in [(bind.all_attributes, "AT_RECURSIVE"), (bind.attributes, "0")] {
+        if attributes.set != 0 || attributes.clear != 0 {
+            let set = format!("set {}", mount_attributes::flag_names(attributes.set));
+            let clear = format!("clear {}", mount_attributes::flag_names(attributes.clear));
+            lines.push(line("mount_setattr", &["MOUNT", recursive, &set, &clear], "its attributes", "mount_setattr(2)"));
+        }
+    }
+    lines.push(open_place(plan, bind.place));
+    lines.push(line("move_mount", &["MOUNT", &at], "by descriptors: nobody can swap the place", "move_mount(2)"));
+    for attributes in [bind.all_attributes, bind.attributes] {
+        if attributes.propagation != 0 {
+            let propagation = propagation_name(attributes.propagation);
+            lines.push(line("mount_setattr", &["MOUNT", &propagation], "what it tells and hears", "mount_setattr(2)"));
+        }
+    }
+    lines
+}
+
+/// The kernel's words for a propagation: `MS_PRIVATE|MS_REC`.
+fn propagation_name(flags: u64) -> String {
+    let words = [
+        (libc::MS_PRIVATE, "MS_PRIVATE"),
+        (libc::MS_SLAVE, "MS_SLAVE"),
+        (libc::MS_SHARED, "MS_SHARED"),
+        (libc::MS_UNBINDABLE, "MS_UNBINDABLE"),
+        (libc::MS_REC, "MS_REC"),
+    ];
+    let words: Vec<&str> = words.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, word)| *word).collect();
+    words.join("|")
+}
