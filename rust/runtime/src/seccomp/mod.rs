@@ -13,8 +13,10 @@
 //! - All conditions of a rule must be true; but where two are about the same argument, any.
 
 mod abi;
+mod cache;
 mod code;
 mod condition;
+mod default;
 mod multiplexer;
 mod program;
 mod rules;
@@ -29,6 +31,9 @@ use abi::Abi;
 use program::{Calls, program};
 use segments::{resolve, segments};
 use spec::{Action, Flag, Seccomp};
+
+pub use cache::{compiled, compiled_default};
+pub use default::default_profile;
 
 /// What seccomp(2) takes.
 #[derive(Clone, Debug)]

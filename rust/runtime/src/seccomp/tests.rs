@@ -1,5 +1,6 @@
 //! Compiled programs, run over calls.
 
+mod profile;
 mod random;
 mod refusals;
 
@@ -256,4 +257,17 @@ fn unknown_names_are_skipped() {
     let filter = filter(Abi::X86_64, json);
     assert_eq!(verdict(&filter, Abi::X86_64, "getpid", &[]), ALLOW);
     assert_eq!(verdict(&filter, Abi::X86_64, "getppid", &[]), errno(libc::EPERM));
+}
+
+#[test]
+fn a_cache_compiles_once() {
+    let profile = spec(
+        r#"{"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": null, "syscalls":
+        [{"names": ["a_cache_compiles_once", "dup"], "action": "SCMP_ACT_LOG"}]}"#,
+    );
+    let (one, two) = (compiled(&profile).unwrap(), compiled(&profile.clone()).unwrap());
+    assert!(std::sync::Arc::ptr_eq(&one, &two));
+    let (one, two) = (compiled_default(1 << 21).unwrap(), compiled_default(1 << 21 | 1 << 6).unwrap());
+    assert!(std::sync::Arc::ptr_eq(&one, &two));
+    assert!(!std::sync::Arc::ptr_eq(&one, &compiled_default(0).unwrap()));
 }
