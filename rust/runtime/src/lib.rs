@@ -19,6 +19,7 @@ pub mod reactor;
 mod record;
 pub mod resolve;
 pub mod run;
+pub mod seccomp;
 pub mod signal;
 pub mod spec;
 mod terminal;

@@ -1,0 +1,86 @@
+//! The ways to call the kernel: which numbers a call has, and how the kernel names them to a filter.
+
+use super::spec::Architecture;
+use super::table::{Row, X};
+
+/// A way to call the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Abi {
+    /// 64-bit PCs.
+    X86_64,
+    /// 64-bit PCs with 32-bit pointers.
+    X32,
+    /// 32-bit PCs.
+    X86,
+    /// 64-bit ARM.
+    Aarch64,
+    /// 32-bit ARM, EABI.
+    Arm,
+    /// 64-bit RISC-V.
+    Riscv64,
+}
+
+/// An x32 call has x86_64's token and this bit in its number: `__X32_SYSCALL_BIT`.
+pub(super) const X32_BIT: u32 = 0x4000_0000;
+
+impl Abi {
+    /// The one that this library is built for, where there is a table for it.
+    pub(super) const NATIVE: Option<Self> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
+        Some(Self::X86_64)
+    } else if cfg!(target_arch = "x86") {
+        Some(Self::X86)
+    } else if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
+        Some(Self::Aarch64)
+    } else if cfg!(all(target_arch = "arm", target_endian = "little")) {
+        Some(Self::Arm)
+    } else if cfg!(target_arch = "riscv64") {
+        Some(Self::Riscv64)
+    } else {
+        None
+    };
+
+    /// OCI's architecture, where a process of it can run on a machine whose own ABI is `native`.
+    pub(super) fn on(native: Self, architecture: Architecture) -> Option<Self> {
+        match (native, architecture) {
+            (_, Architecture::Native) => Some(native),
+            (Self::X86_64, Architecture::X86_64) => Some(Self::X86_64),
+            (Self::X86_64, Architecture::X32) => Some(Self::X32),
+            (Self::X86_64 | Self::X86, Architecture::X86) => Some(Self::X86),
+            (Self::Aarch64, Architecture::Aarch64) => Some(Self::Aarch64),
+            (Self::Aarch64 | Self::Arm, Architecture::Arm) => Some(Self::Arm),
+            (Self::Riscv64, Architecture::Riscv64) => Some(Self::Riscv64),
+            _ => None,
+        }
+    }
+
+    /// The token in `seccomp_data.arch`: `AUDIT_ARCH_*` of linux/audit.h.
+    pub(super) fn token(self) -> u32 {
+        match self {
+            Self::X86_64 | Self::X32 => 0xc000_003e,
+            Self::X86 => 0x4000_0003,
+            Self::Aarch64 => 0xc000_00b7,
+            Self::Arm => 0x4000_0028,
+            Self::Riscv64 => 0xc000_00f3,
+        }
+    }
+
+    /// Whether a register has 64 bits. x32's have: its calls read all of them.
+    pub(super) fn is_wide(self) -> bool {
+        !matches!(self, Self::X86 | Self::Arm)
+    }
+
+    /// The number of a call.
+    pub(super) fn number(self, (_, numbers): &Row) -> Option<u32> {
+        let [x86_64, x86, x32, aarch64, arm, riscv64] = *numbers;
+        let number = match self {
+            Self::X86_64 => x86_64,
+            Self::X86 => x86,
+            Self::X32 => x32,
+            Self::Aarch64 => aarch64,
+            Self::Arm => arm,
+            Self::Riscv64 => riscv64,
+        };
+        let bit = if self == Self::X32 { X32_BIT } else { 0 };
+        (number != X).then_some(number | bit)
+    }
+}

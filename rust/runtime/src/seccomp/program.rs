@@ -1,0 +1,97 @@
+//! From segments to a program: the token first, then a binary search for the number, then the conditions.
+
+use nix::libc::{self, sock_filter};
+
+use super::code::{Code, Label, Test};
+use super::condition::{Ways, among, test};
+use super::rules::Condition;
+use super::segments::{Case, Outcome, Segment};
+use super::spec::Operator;
+
+/// `seccomp_data.nr`
+const NUMBER: u32 = 0;
+/// `seccomp_data.arch`
+const TOKEN: u32 = 4;
+
+/// The calls of one token.
+#[derive(Debug)]
+pub(super) struct Calls<'a> {
+    /// `seccomp_data.arch`
+    pub token: u32,
+    /// Whether registers have 64 bits.
+    pub wide: bool,
+    /// What is done with which numbers.
+    pub segments: Vec<Segment<'a>>,
+    /// What is done where nothing else is said.
+    pub default: u32,
+}
+
+/// The program; what has a token that isn't listed ends the process. The first token is found first.
+pub(super) fn program(calls: &[Calls<'_>]) -> Vec<sock_filter> {
+    let mut code = Code::default();
+    let trees: Vec<(u32, Label)> = calls
+        .iter()
+        .rev()
+        .map(|calls| {
+            let tree = search(&mut code, calls, &calls.segments);
+            (calls.token, code.load(NUMBER, tree))
+        })
+        .collect();
+    let foreign = code.give(libc::SECCOMP_RET_KILL_PROCESS);
+    let entry =
+        trees.into_iter().fold(foreign, |otherwise, (token, tree)| code.branch(Test::Equal, token, tree, otherwise));
+    code.load(TOKEN, entry);
+    code.finish()
+}
+
+/// Halves the segments until one is left.
+fn search(code: &mut Code, calls: &Calls<'_>, segments: &[Segment<'_>]) -> Label {
+    let (lower, upper) = segments.split_at(segments.len() / 2);
+    match (lower, upper) {
+        ([], [segment]) => decide(code, calls, &segment.outcome),
+        (_, [first, ..]) => {
+            let at_least = search(code, calls, upper);
+            let below = search(code, calls, lower);
+            code.branch(Test::AtLeast, first.start, at_least, below)
+        }
+        (_, []) => code.give(calls.default),
+    }
+}
+
+fn decide(code: &mut Code, calls: &Calls<'_>, outcome: &Outcome<'_>) -> Label {
+    let cases = match outcome {
+        Outcome::Always(verdict) => return code.give(*verdict),
+        Outcome::FirstOf(cases) => cases,
+    };
+    let alternatives: Vec<(u32, &[Condition])> = cases.iter().flat_map(flatten).collect();
+    let mut label = code.give(calls.default);
+    for run in
+        alternatives.chunk_by(|one, other| is_equality(one).is_some_and(|it| Some(it) == is_equality(other))).rev()
+    {
+        label = one_of(code, calls.wide, run, label);
+    }
+    label
+}
+
+fn flatten<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (u32, &'a [Condition])> {
+    case.alternatives.iter().map(|conditions| (case.verdict, conditions.as_slice()))
+}
+
+/// What two neighbours must share to be tested with one load: the verdict, and the argument that is equal to something.
+fn is_equality((verdict, conditions): &(u32, &[Condition])) -> Option<(u32, u32)> {
+    match conditions {
+        [Condition { index, operator: Operator::Equal, .. }] => Some((*verdict, *index)),
+        _ => None,
+    }
+}
+
+/// Tests alternatives that are one, or all of them equalities of the same argument.
+fn one_of(code: &mut Code, wide: bool, run: &[(u32, &[Condition])], no: Label) -> Label {
+    let Some((verdict, conditions)) = run.first() else { return no };
+    let yes = code.give(*verdict);
+    if let Some((_, index)) = run.first().and_then(is_equality) {
+        let values: Vec<u64> = run.iter().flat_map(|(_, conditions)| conditions.iter()).map(|it| it.value).collect();
+        return among(code, wide, index, &values, Ways { yes, no });
+    }
+    conditions.iter().rev().fold(yes, |yes, condition| test(code, wide, condition, Ways { yes, no }))
+}
