@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_2: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_3: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What takes a spec and answers with a record. */
 const withSpec = {

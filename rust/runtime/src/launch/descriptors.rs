@@ -31,7 +31,8 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens everything that the plan names, all of it above stderr and close-on-exec.
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
-        let mut opened = Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None], socket: None };
+        let mut opened =
+            Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None], socket: None };
         for source in &plan.descriptors {
             let descriptor = opened.open_one(source)?;
             opened.childs.push(descriptor);

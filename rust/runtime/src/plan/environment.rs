@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 
-use super::c_string;
+use super::table::c_string;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::spec::Spec;

@@ -9,6 +9,7 @@ use super::{Descriptor, IdMaps, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::capability;
+use crate::seccomp;
 use crate::spec::{Capabilities, SeccompProfile, Spec, User};
 
 /// The program's ids and capabilities; afterwards, its life is bound to ours.
@@ -25,6 +26,9 @@ pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result
     if let Some(sets) = &sets {
         // Before the ids change: with them goes the right to do so.
         plan.steps.push(Step::LimitCapabilities { keep: sets.bounding });
+    }
+    if !spec.process.no_new_privileges {
+        install_filter(plan, spec)?;
     }
     if let Some(user) = user {
         change_ids(plan, &user)?;
@@ -88,7 +92,12 @@ impl Sets {
             let mask = capability::mask(names);
             lost.extend(mask.unknown.iter().map(ToString::to_string));
             let refused = mask.bits & !available;
-            lost.extend((0..=capability::LAST).filter(|bit| refused & (1 << bit) != 0).filter_map(capability::name).map(String::from));
+            lost.extend(
+                (0..=capability::LAST)
+                    .filter(|bit| refused & (1 << bit) != 0)
+                    .filter_map(capability::name)
+                    .map(String::from),
+            );
             mask.bits & available
         };
         let sets = Self {
@@ -124,7 +133,28 @@ pub(super) fn restrict(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<()
         let LandlockAccess { handled, read_access } = access;
         plan.steps.push(Step::RestrictFiles { handled, read_only, read_access, read_write });
     }
-    let _ = SeccompProfile::Unconfined;
+    if spec.process.no_new_privileges {
+        install_filter(plan, spec)?;
+    }
+    Ok(())
+}
+
+/// The seccomp filter: last of all, where that needs no right; else before the rights are given up.
+fn install_filter(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+    let filter = match (&spec.linux.seccomp, spec.minicontainer.seccomp_profile) {
+        (Some(seccomp), _) => seccomp::compiled(seccomp)?,
+        (None, SeccompProfile::Default) => {
+            let bounding = spec.process.capabilities.as_ref().map(|sets| capability::mask(&sets.bounding).bits);
+            seccomp::compiled_default(bounding.unwrap_or(u64::MAX))?
+        }
+        (None, SeccompProfile::Unconfined) => return Ok(()),
+    };
+    if filter.notifies {
+        return Err(Error::spec("linux.seccomp", "SCMP_ACT_NOTIFY needs somebody who answers, which is not supported"));
+    }
+    let flags = filter.flags;
+    let filter = plan.filter(filter);
+    plan.steps.push(Step::InstallFilter { filter, flags, listener: None });
     Ok(())
 }
 
@@ -140,7 +170,7 @@ impl LandlockAccess {
         const EXECUTE: u64 = 1;
         const READ_FILE: u64 = 1 << 2;
         const READ_FOLDER: u64 = 1 << 3;
-        /// 13 rights in the first version; REFER, TRUNCATE and IOCTL_DEV came with the second, third and fifth.
+        // 13 rights in the first version; REFER, TRUNCATE and IOCTL_DEV came with the second, third and fifth.
         let rights = match version {
             0 => return None,
             1 => 13,

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minicontainer_child::Step;
-use nix::libc;
 use nix::sched::CloneFlags;
 
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::seccomp::Filter;
 use crate::spec::Spec;
 
 pub use explain::{Line, explain};

@@ -34,8 +34,10 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
             bind(plan, spec, facts, mount, &options, &field)?;
         } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
             // A new mount costs 10 ms, and shows the same: the tree that is there.
-            let tree = Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
-            let options = MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
+            let tree =
+                Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
+            let options =
+                MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
             bind(plan, spec, facts, &tree, &options, &field)?;
         } else {
             filesystem(plan, mount, options, label, &field)?;

@@ -64,12 +64,13 @@ fn node(
     field: impl Fn() -> String,
 ) -> Result<(), Error> {
     let place = plan.place(path, &field)?;
-    plan.steps.push(if has_user_namespace(spec) && mode & libc::S_IFMT == libc::S_IFCHR {
+    let step = if has_user_namespace(spec) && mode & libc::S_IFMT == libc::S_IFCHR {
         let source = plan.text(path, &field)?;
         Step::BindNode { source, place, device }
     } else {
         Step::MakeNode { place, mode, device, owner }
-    });
+    };
+    plan.steps.push(step);
     Ok(())
 }
 

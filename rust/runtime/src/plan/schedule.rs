@@ -47,9 +47,8 @@ pub(super) fn set(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Err
         if !personality.flags.is_empty() {
             return Err(Error::spec("linux.personality.flags", "must be empty: OCI defines none"));
         }
-        let domain = scheduler::parse_personality(&personality.domain).ok_or_else(|| {
-            Error::spec("linux.personality.domain", unknown("LINUX or LINUX32", &personality.domain))
-        })?;
+        let domain = scheduler::parse_personality(&personality.domain)
+            .ok_or_else(|| Error::spec("linux.personality.domain", unknown("LINUX or LINUX32", &personality.domain)))?;
         plan.steps.push(Step::SetPersonality { domain });
     }
     Ok(())
@@ -66,8 +65,9 @@ fn limits(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
     let mut seen = Vec::new();
     for (index, limit) in spec.process.rlimits.iter().enumerate() {
         let field = |part: &str| format!("process.rlimits[{index}].{part}");
-        let resource = rlimit::parse(&limit.kind)
-            .ok_or_else(|| Error::spec(field("type"), unknown("RLIMIT_NOFILE or another of getrlimit(2)", &limit.kind)))?;
+        let resource = rlimit::parse(&limit.kind).ok_or_else(|| {
+            Error::spec(field("type"), unknown("RLIMIT_NOFILE or another of getrlimit(2)", &limit.kind))
+        })?;
         if seen.contains(&resource) {
             return Err(Error::spec(field("type"), format!("{} stands there twice", limit.kind)));
         }
@@ -96,9 +96,8 @@ fn attributes(scheduler: &Scheduler) -> Result<Vec<u8>, Error> {
     })?;
     let mut flags = 0;
     for (index, name) in scheduler.flags.iter().enumerate() {
-        flags |= scheduler::parse_flag(name).ok_or_else(|| {
-            Error::spec(format!("process.scheduler.flags[{index}]"), unknown("a SCHED_FLAG_…", name))
-        })?;
+        flags |= scheduler::parse_flag(name)
+            .ok_or_else(|| Error::spec(format!("process.scheduler.flags[{index}]"), unknown("a SCHED_FLAG_…", name)))?;
     }
     if !(-20..=19).contains(&scheduler.nice) {
         return Err(Error::spec("process.scheduler.nice", format!("must be -20 to 19; it is {}", scheduler.nice)));

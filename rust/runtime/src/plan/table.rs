@@ -3,11 +3,13 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use minicontainer_child::{Blob, Fd, Groups, List, Place, Step, Str};
+use minicontainer_child::{Blob, Fd, Filter, Groups, List, Place, Step, Str};
 
 use super::{Descriptor, Plan, words};
 use crate::error::Error;
+use crate::seccomp;
 
 impl Plan {
     /// The program's environment.
@@ -66,6 +68,10 @@ impl Plan {
 
     pub(super) fn group_ids(&mut self, groups: Vec<u32>) -> Groups {
         Groups(push(&mut self.groups, groups))
+    }
+
+    pub(super) fn filter(&mut self, filter: Arc<seccomp::Filter>) -> Filter {
+        Filter(push(&mut self.filters, filter))
     }
 
     /// A text of the spec's `field`.

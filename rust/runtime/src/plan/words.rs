@@ -17,7 +17,9 @@ pub fn operation(plan: &Plan, step: Step) -> String {
 
         Step::Sync => "have its ids mapped".into(),
         Step::JoinNamespace { namespace, kind } => match plan.descriptors.get(namespace.0 as usize) {
-            Some(Descriptor::Namespace { path, .. }) => format!("join the {} namespace {}", kind_name(kind), quote(path)),
+            Some(Descriptor::Namespace { path, .. }) => {
+                format!("join the {} namespace {}", kind_name(kind), quote(path))
+            }
             _ => format!("join the {} namespace", kind_name(kind)),
         },
         Step::Unshare { flags } => format!("create a {} namespace", kind_name(flags)),
@@ -32,7 +34,9 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::KeepRoot => "open the root filesystem".into(),
         Step::MountStage { .. } => "mount a tmpfs for the container's layers".into(),
         Step::BindRoot => "bind the root filesystem".into(),
-        Step::OverlayRoot { layer: Some(layer), .. } => format!("mount an overlay with its layer in {}", text(plan, layer)),
+        Step::OverlayRoot { layer: Some(layer), .. } => {
+            format!("mount an overlay with its layer in {}", text(plan, layer))
+        }
         Step::OverlayRoot { layer: None, .. } => "mount an overlay over the root filesystem".into(),
         Step::Mount(mount) => format!("mount {} on {}", text(plan, mount.kind), place(plan, mount.place)),
         Step::Bind(bind) if bind.is_staged => format!("put a file at {}", place(plan, bind.place)),
@@ -41,7 +45,9 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::Mask { path } => format!("mask {}", text(plan, path)),
         Step::Protect { path } => format!("make {} read-only", text(plan, path)),
         Step::MakeNode { place: at, .. } => format!("make the device {}", place(plan, at)),
-        Step::BindNode { source, place: at, .. } => format!("bind the device {} on {}", text(plan, source), place(plan, at)),
+        Step::BindNode { source, place: at, .. } => {
+            format!("bind the device {} on {}", text(plan, source), place(plan, at))
+        }
         Step::MakeLink { place: at, .. } => format!("make the link {}", place(plan, at)),
         Step::ProtectRoot => "make the root read-only".into(),
         Step::EnterRoot => "enter the root".into(),
@@ -96,7 +102,9 @@ pub(super) fn list(plan: &Plan, list: List) -> &[CString] {
 
 /// A place in the root as the program sees it, in quotes.
 pub(super) fn place(plan: &Plan, place: Place) -> String {
-    list(plan, place.0).first().map_or_else(|| "?".into(), |path| format!("{:?}", format!("/{}", path.to_string_lossy())))
+    list(plan, place.0)
+        .first()
+        .map_or_else(|| "?".into(), |path| format!("{:?}", format!("/{}", path.to_string_lossy())))
 }
 
 /// A C string in quotes.

@@ -6,6 +6,7 @@ use nix::sched::CloneFlags;
 use serde::Deserialize;
 
 use crate::id_ranges::IdMapping;
+use crate::seccomp::spec::Seccomp;
 
 /// OCI `linux`.
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Linux {
     pub rootfs_propagation: Option<String>,
     /// SELinux' label for mounts.
     pub mount_label: String,
+    /// Which system calls may be made.
+    pub seccomp: Option<Seccomp>,
     /// The execution domain.
     pub personality: Option<Personality>,
 }

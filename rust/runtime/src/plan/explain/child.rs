@@ -24,12 +24,9 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "wait until this process has mapped the ids",
             "futex(2)",
         ),
-        Step::JoinNamespace { namespace, kind } => line(
-            "setns",
-            vec![descriptor(plan, namespace), kind_flags(kind)],
-            "join what is there already",
-            "setns(2)",
-        ),
+        Step::JoinNamespace { namespace, kind } => {
+            line("setns", vec![descriptor(plan, namespace), kind_flags(kind)], "join what is there already", "setns(2)")
+        }
         Step::Unshare { flags } => line(
             "unshare",
             vec![kind_flags(flags)],
@@ -59,12 +56,9 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "netdevice(7)",
         ),
 
-        Step::NewSession => line(
-            "setsid",
-            vec![],
-            "no terminal of ours can be written to by the program (TIOCSTI)",
-            "setsid(2)",
-        ),
+        Step::NewSession => {
+            line("setsid", vec![], "no terminal of ours can be written to by the program (TIOCSTI)", "setsid(2)")
+        }
         Step::OpenTerminal { .. } => terminal(plan),
         Step::NewKeyring => line(
             "keyctl",
@@ -78,9 +72,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "a limit of the program's",
             "prlimit(2)",
         ),
-        Step::SetScheduler { .. } => {
-            line("sched_setattr", vec!["0".into(), "ATTRIBUTES".into(), "0".into()], "how it is scheduled", "sched_setattr(2)")
-        }
+        Step::SetScheduler { .. } => line(
+            "sched_setattr",
+            vec!["0".into(), "ATTRIBUTES".into(), "0".into()],
+            "how it is scheduled",
+            "sched_setattr(2)",
+        ),
         Step::SetAffinity { .. } => line(
             "sched_setaffinity",
             vec!["0".into(), "SET".into()],
@@ -159,14 +156,16 @@ fn identity(plan: &Plan, step: Step) -> Option<Line> {
         ),
         Step::SetGroups { groups } => {
             let groups = plan.groups.get(groups.0 as usize).map_or(&[][..], Vec::as_slice);
-            ("setgroups", vec![groups.len().to_string(), format!("{groups:?}")], "its groups, and none of ours", "setgroups(2)")
+            (
+                "setgroups",
+                vec![groups.len().to_string(), format!("{groups:?}")],
+                "its groups, and none of ours",
+                "setgroups(2)",
+            )
         }
-        Step::SetIds { uid, gid } => (
-            "setresuid",
-            vec![uid.to_string(), format!("setresgid {gid}")],
-            "who it is",
-            "setresuid(2)",
-        ),
+        Step::SetIds { uid, gid } => {
+            ("setresuid", vec![uid.to_string(), format!("setresgid {gid}")], "who it is", "setresuid(2)")
+        }
         Step::SetCapabilities { effective, permitted, inheritable } => (
             "capset",
             vec![

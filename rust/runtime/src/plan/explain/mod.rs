@@ -3,7 +3,6 @@
 mod child;
 mod mounts;
 
-use minicontainer_child::Step;
 use nix::sched::CloneFlags;
 use serde::Serialize;
 

@@ -66,7 +66,10 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
         )],
         Step::Protect { path } => vec![line(
             if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
-            &[&text(plan, path), if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
+            &[
+                &text(plan, path),
+                if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" },
+            ],
             "what changes the host can only be read",
             "mount(2); OCI readonlyPaths",
         )],
@@ -83,7 +86,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "user_namespaces(7)",
         )],
         Step::MakeLink { text: target, place: at } => {
-            vec![line("symlinkat", &[&text(plan, target), "ROOT", &place(plan, at)], "a name that programs expect", "symlink(2)")]
+            vec![line(
+                "symlinkat",
+                &[&text(plan, target), "ROOT", &place(plan, at)],
+                "a name that programs expect",
+                "symlink(2)",
+            )]
         }
         Step::ProtectRoot => vec![line(
             if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
@@ -93,7 +101,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
         )],
         Step::EnterRoot => vec![
             line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),
-            line("pivot_root", &["\".\"", "\".\""], "it becomes the root; the former one is on top of it", "pivot_root(2)"),
+            line(
+                "pivot_root",
+                &["\".\"", "\".\""],
+                "it becomes the root; the former one is on top of it",
+                "pivot_root(2)",
+            ),
             line("umount2", &["\".\"", "MNT_DETACH"], "the former root is gone", "umount(2)"),
             line("chdir", &["\"/\""], "no folder of the former root is left open", "chdir(2)"),
         ],
@@ -173,7 +186,12 @@ fn bind_lines(plan: &Plan, bind: &Bind) -> Vec<Line> {
         if attributes.set != 0 || attributes.clear != 0 {
             let set = format!("set {}", mount_attributes::flag_names(attributes.set));
             let clear = format!("clear {}", mount_attributes::flag_names(attributes.clear));
-            lines.push(line("mount_setattr", &["MOUNT", recursive, &set, &clear], "its attributes", "mount_setattr(2)"));
+            lines.push(line(
+                "mount_setattr",
+                &["MOUNT", recursive, &set, &clear],
+                "its attributes",
+                "mount_setattr(2)",
+            ));
         }
     }
     lines.push(open_place(plan, bind.place));
