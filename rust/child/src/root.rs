@@ -37,6 +37,7 @@ impl<'p> Machine<'p> {
             sys::mount(kind, folder, kind, 0, data)?;
             sys::open(path, OPEN_FOLDER)?
         } else {
+            self.copy = Some(sys::open_tree(folder, CStrRef::EMPTY, true)?);
             let stage = new_filesystem(kind, kind, options, 0)?;
             sys::move_mount(&stage, folder)?;
             stage
@@ -47,7 +48,7 @@ impl<'p> Machine<'p> {
     pub(crate) fn bind_root(&mut self) -> Result<(), Errno> {
         let (folder, path) = self.folder()?;
         let target = self.place_of_root()?;
-        let attached = self.attach_copy(folder, target.as_ref().map_or(folder, Handle::number), true)?;
+        let attached = self.attach_folder(folder, target.as_ref().map_or(folder, Handle::number))?;
         self.root = Some(match (attached, &self.stage) {
             (Some(root), _) => root,
             (None, Some(stage)) => sys::open_in_root(stage.number(), MERGED, OPEN_FOLDER)?,
@@ -66,7 +67,7 @@ impl<'p> Machine<'p> {
         sys::mkdirat(stage, LOWER, PRIVATE_MODE)?;
         sys::mkdirat(stage, LAYER, PRIVATE_MODE)?;
         let lower = sys::open_in_root(stage, LOWER, OPEN_FOLDER)?;
-        self.attach_copy(self.folder()?.0, lower.number(), true)?;
+        self.attach_folder(self.folder()?.0, lower.number())?;
         if let Some(path) = layer {
             let source = sys::open(path, OPEN_FOLDER)?;
             let target = sys::open_in_root(stage, LAYER, OPEN_FOLDER)?;
@@ -111,6 +112,18 @@ impl<'p> Machine<'p> {
         sys::chdir(CStrRef::TOP)?;
         (self.folder, self.stage, self.nothing) = (None, None, None);
         Ok(())
+    }
+
+    /// The folder with all that is mounted below it. By mount(2), once there is a stage over it, it comes alone: what is
+    /// mounted below it would be the stage.
+    fn attach_folder(&mut self, folder: i32, target: i32) -> Result<Option<Handle>, Errno> {
+        match self.copy.take() {
+            Some(copy) => {
+                sys::move_mount(&copy, target)?;
+                Ok(Some(copy))
+            }
+            None => self.attach_copy(folder, target, self.stage.is_none()),
+        }
     }
 
     /// Where the root is mounted: in the stage, where there is one.

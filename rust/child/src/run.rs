@@ -28,6 +28,8 @@ pub(crate) struct Machine<'p> {
     pub program: &'p Program<'p>,
     /// The folder that becomes the root, and its path.
     pub folder: Option<(Handle, CStrRef<'p>)>,
+    /// A copy of it with all that is mounted below, from before the stage was.
+    pub copy: Option<Handle>,
     /// The tmpfs for what must not stand in that folder.
     pub stage: Option<Handle>,
     /// The container's root.
@@ -38,7 +40,7 @@ pub(crate) struct Machine<'p> {
 
 impl<'p> Machine<'p> {
     const fn new(program: &'p Program<'p>) -> Self {
-        Self { program, folder: None, stage: None, root: None, nothing: None }
+        Self { program, folder: None, copy: None, stage: None, root: None, nothing: None }
     }
 
     fn take(&mut self, step: Step) -> Result<(), Errno> {
