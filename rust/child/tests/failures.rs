@@ -15,7 +15,17 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
     let pointers: Vec<Vec<CStrRef<'_>>> =
         owned.iter().map(|list| list.iter().map(|text| CStrRef::new(text)).chain([CStrRef::NULL]).collect()).collect();
     let lists: Vec<CStrArray<'_>> = pointers.iter().map(|list| CStrArray::new(list).unwrap()).collect();
-    run(&Program { steps, strings: &strings, lists: &lists, descriptors, report: &Report::new() })
+    run(&Program {
+        steps,
+        strings: &strings,
+        lists: &lists,
+        descriptors,
+        blobs: &[],
+        groups: &[],
+        filters: &[],
+        has_classic_mounts: false,
+        report: &Report::new(),
+    })
 }
 
 fn exec(candidates: &[&str]) -> i32 {

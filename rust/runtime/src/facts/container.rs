@@ -86,6 +86,7 @@ fn id_mappings(facts: &mut Facts, wanted: MapIds) -> (Vec<IdMapping>, Vec<IdMapp
 const HELPER_FOLDERS: [&str; 3] = ["/usr/bin", "/bin", "/usr/local/bin"];
 
 /// The path of `newuidmap(1)` or `newgidmap(1)`.
+#[must_use]
 pub fn find_helper(name: &str) -> Option<PathBuf> {
     HELPER_FOLDERS.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
@@ -96,21 +97,18 @@ fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
     // A root that isn't there is for the step that opens it to tell.
     let Ok(root) = open_folder(&path) else { return Ok(()) };
     let root: BorrowedFd<'_> = root.as_fd();
-    match &spec.minicontainer.run_as {
-        Some(name) => {
-            let mut user = users::find(root, name, "minicontainer.runAs")?;
-            // Its own group is one of its groups: CVE-2022-2990.
-            if !user.additional_gids.contains(&user.gid) {
-                user.additional_gids.push(user.gid);
-            }
-            facts.home.clone_from(&user.home);
-            facts.user = Some(user);
+    if let Some(name) = &spec.minicontainer.run_as {
+        let mut user = users::find(root, name, "minicontainer.runAs")?;
+        // Its own group is one of its groups: CVE-2022-2990.
+        if !user.additional_gids.contains(&user.gid) {
+            user.additional_gids.push(user.gid);
         }
-        None => {
-            let uid = spec.process.user.as_ref().map_or(0, |user| user.uid);
-            // A home is a courtesy: a root whose files cannot be read has none.
-            facts.home = users::home(root, uid, "process.user").unwrap_or_default();
-        }
+        facts.home.clone_from(&user.home);
+        facts.user = Some(user);
+    } else {
+        let uid = spec.process.user.as_ref().map_or(0, |user| user.uid);
+        // A home is a courtesy: a root whose files cannot be read has none.
+        facts.home = users::home(root, uid, "process.user").unwrap_or_default();
     }
     Ok(())
 }

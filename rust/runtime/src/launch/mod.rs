@@ -112,13 +112,13 @@ fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), 
     };
     let mut stack = Stack::take()?;
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
-    let (cloned, served) = if matches!(plan.id_maps, IdMaps::ByParent { .. }) {
+    let (cloned, answered) = if matches!(plan.id_maps, IdMaps::ByParent { .. }) {
         thread::scope(|scope| {
-            let server = scope.spawn(|| handshake::serve(&report.handshake, &plan.id_maps));
+            let handshake = scope.spawn(|| handshake::serve(&report.handshake, &plan.id_maps));
             let cloned = clone(plan.namespaces, &mut stack, &program);
             report.handshake.abandon();
-            let served = server.join();
-            (cloned, served.unwrap_or_else(|_| Err(Error::Internal { message: "the handshake panicked".into() })))
+            let answered = handshake.join();
+            (cloned, answered.unwrap_or_else(|_| Err(Error::Internal { message: "the handshake panicked".into() })))
         })
     } else {
         (clone(plan.namespaces, &mut stack, &program), Ok(()))
@@ -134,7 +134,7 @@ fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), 
     if let Some(failure) = report.failure() {
         // Nobody else waits for it, so the number is still its own.
         wait::reap_by_number(pid);
-        return Err(served.err().unwrap_or_else(|| failure::words(plan, failure)));
+        return Err(answered.err().unwrap_or_else(|| failure::words(plan, failure)));
     }
     Ok((pid, report.ids()))
 }

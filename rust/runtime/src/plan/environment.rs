@@ -14,7 +14,7 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
 pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
-    if spec.process.env.is_empty() && facts.env_files.is_empty() {
+    if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() {
         return Ok(facts.environment);
     }
     let mut merged = Merged::default();
@@ -38,6 +38,11 @@ pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
             return Err(Error::spec(field(), format!("must be NAME=value; it is {entry:?}")));
         }
         merged.put(c_string(entry, field)?);
+    }
+    if spec.root.is_some() && !merged.places.contains_key(&b"HOME"[..]) {
+        // As login(1) has it, and runc.
+        let home = facts.home.as_deref().filter(|home| !home.is_empty()).unwrap_or("/");
+        merged.put(c_string(&format!("HOME={home}"), || "process.env".into())?);
     }
     Ok(merged.entries)
 }

@@ -40,13 +40,13 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
                 MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
             bind(plan, spec, facts, &tree, &options, &field)?;
         } else {
-            filesystem(plan, mount, options, label, &field)?;
+            filesystem(plan, mount, &options, label, &field)?;
         }
     }
     Ok(())
 }
 
-fn filesystem(plan: &mut Plan, mount: &Mount, parsed: MountOptions, label: &str, field: &str) -> Result<(), Error> {
+fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str, field: &str) -> Result<(), Error> {
     if mount.kind.is_empty() {
         return Err(Error::spec(format!("{field}.type"), "must name a filesystem, or options must have bind"));
     }

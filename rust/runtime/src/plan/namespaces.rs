@@ -98,9 +98,8 @@ fn check(spec: &Spec) -> Result<(), Error> {
     let needs = |field: &str, namespace: &str| {
         Err(Error::spec(field, format!("needs a {namespace} namespace of the container's own, which the spec lacks")))
     };
-    if !has_new(spec, NamespaceKind::User)
-        && !(spec.linux.uid_mappings.is_empty() && spec.linux.gid_mappings.is_empty())
-    {
+    let maps_ids = !spec.linux.uid_mappings.is_empty() || !spec.linux.gid_mappings.is_empty();
+    if maps_ids && !has_new(spec, NamespaceKind::User) {
         let field = if spec.linux.uid_mappings.is_empty() { "linux.gidMappings" } else { "linux.uidMappings" };
         return needs(field, "new user");
     }

@@ -99,7 +99,7 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
         return Ok(());
     }
     let size = extras.overlay.as_ref().and_then(|overlay| overlay.size_bytes);
-    if size.is_some_and(|size| !(size >= 1.0 && size <= MOST_BYTES)) {
+    if size.is_some_and(|size| !(1.0..=MOST_BYTES).contains(&size)) {
         return Err(Error::spec("minicontainer.overlay.sizeBytes", "must be a number of bytes above 0"));
     }
     let mut stage = vec!["mode=0755".to_string()];

@@ -1,6 +1,7 @@
 //! Golden plans: a spec, and the lines that it becomes.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::spec::Spec;
@@ -55,21 +56,21 @@ fn everything_at_once() {
     let facts = Facts { nofile: Some((1024, 4096)), ignored_signals: 1, ..Facts::default() };
     assert_eq!(
         lines(json, facts),
-        r#"parent pidfd_open(getpid(), 0)
-parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
+        r#"parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
 parent pipe2(O_CLOEXEC)
 parent fcntl(7, F_DUPFD_CLOEXEC, 3)
+parent pidfd_open(getpid(), 0)
 parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
 parent rt_sigprocmask(SIG_SETMASK, ~[])
 parent clone(CLONE_VM|CLONE_VFORK|CLONE_NEWPID|SIGCHLD)
 child getpid()
-child prctl(PR_SET_PDEATHSIG, SIGKILL)
 child prlimit64(0, RLIMIT_NOFILE, {soft=1024, hard=4096})
 child dup3(/dev/null, 0, 0)
 child dup3(PIPE, 1, 0)
 child dup3(COPY_OF_7, 2, 0)
-child close_range(3, ~0, 0)
 child chdir("/tmp")
+child prctl(PR_SET_PDEATHSIG, SIGKILL)
+child close_range(3, ~0, 0)
 child rt_sigaction(1..64 but mask 0x1, SIG_DFL)
 child rt_sigprocmask(SIG_SETMASK, [])
 child execve("/a/shell" or "./shell" or "/b/shell", ["sh", "-c", "true"], [2 variables])

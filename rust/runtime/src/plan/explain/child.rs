@@ -56,10 +56,31 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "netdevice(7)",
         ),
 
+        Step::OpenTerminal { .. } => terminal(plan),
+        Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
+            "child",
+            "landlock_restrict_self",
+            vec![
+                format!("read-only [{}]", list(plan, read_only).iter().map(quote).collect::<Vec<_>>().join(", ")),
+                format!("read-write [{}]", list(plan, read_write).iter().map(quote).collect::<Vec<_>>().join(", ")),
+            ],
+            "no other files, whatever the program is",
+            "landlock(7)",
+        )],
+        _ => match identity(plan, step).or_else(|| last(plan, step)).or_else(|| carried_over(plan, step)) {
+            Some(line) => vec![line],
+            None => mounts::lines(plan, step),
+        },
+    }
+}
+
+/// What the program carries over exec.
+fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
+    let line = |call, arguments: Vec<String>, why: &str, page| Line::new("child", call, arguments, why, page);
+    let line = match step {
         Step::NewSession => {
             line("setsid", vec![], "no terminal of ours can be written to by the program (TIOCSTI)", "setsid(2)")
         }
-        Step::OpenTerminal { .. } => terminal(plan),
         Step::NewKeyring => line(
             "keyctl",
             vec!["KEYCTL_JOIN_SESSION_KEYRING".into(), "NULL".into()],
@@ -103,21 +124,9 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "the folder lies in the root, not behind a descriptor that was left open",
             "getcwd(2)",
         ),
-        Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
-            "child",
-            "landlock_restrict_self",
-            vec![
-                format!("read-only [{}]", list(plan, read_only).iter().map(quote).collect::<Vec<_>>().join(", ")),
-                format!("read-write [{}]", list(plan, read_write).iter().map(quote).collect::<Vec<_>>().join(", ")),
-            ],
-            "no other files, whatever the program is",
-            "landlock(7)",
-        )],
-        _ => match identity(plan, step).or_else(|| last(plan, step)) {
-            Some(line) => vec![line],
-            None => mounts::lines(plan, step),
-        },
-    }
+        _ => return None,
+    };
+    Some(line)
 }
 
 fn why_written(path: &str) -> (&'static str, &'static str) {

@@ -44,7 +44,7 @@ impl Line {
 /// What will happen, in order.
 #[must_use]
 pub fn explain(plan: &Plan) -> Vec<Line> {
-    let mut lines: Vec<Line> = plan.descriptors.iter().map(|source| open(source)).collect();
+    let mut lines: Vec<Line> = plan.descriptors.iter().map(open).collect();
     lines.push(Line::parent(
         "mmap",
         ["NULL", "STACK_SIZE", "PROT_READ|PROT_WRITE", "MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK"],

@@ -11,42 +11,6 @@ use crate::plan::words::{list, place, text};
 /// The calls of a step.
 pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
     match step {
-        Step::SetPropagation { flags } => vec![line(
-            "mount",
-            &["NULL", "\"/\"", "NULL", &propagation_name(flags)],
-            "what is mounted in here does not reach the host",
-            "mount_namespaces(7)",
-        )],
-        Step::OpenRoot { path } => vec![line(
-            "openat",
-            &["AT_FDCWD", &text(plan, path), "O_PATH|O_DIRECTORY"],
-            "the folder that becomes the root",
-            "open(2)",
-        )],
-        Step::KeepRoot => vec![line(
-            "openat",
-            &["AT_FDCWD", "\"/\"", "O_PATH|O_DIRECTORY"],
-            "the root stays, mounts are made in it",
-            "open(2)",
-        )],
-        Step::MountStage { data, .. } => vec![line(
-            mounting(plan),
-            &["\"tmpfs\"", "FOLDER", &text(plan, data)],
-            "a place for what must not stand in the folder",
-            "tmpfs(5)",
-        )],
-        Step::BindRoot => vec![line(
-            if plan.has_classic_mounts { "mount" } else { "open_tree" },
-            &["FOLDER", if plan.has_classic_mounts { "MS_BIND|MS_REC" } else { "OPEN_TREE_CLONE|AT_RECURSIVE" }],
-            "only a mount can become the root",
-            "pivot_root(2), mount(2)",
-        )],
-        Step::OverlayRoot { data, .. } => vec![line(
-            mounting(plan),
-            &["\"overlay\"", "ROOT", &text(plan, data)],
-            "what is written goes to a layer of its own",
-            "kernel: filesystems/overlayfs",
-        )],
         Step::Mount(filesystem) => mount(plan, &filesystem),
         Step::Bind(bind) => bind_lines(plan, &bind),
         Step::StageFile { name, contents, mode } => {
@@ -93,6 +57,48 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
                 "symlink(2)",
             )]
         }
+        _ => root_lines(plan, step),
+    }
+}
+
+fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
+    match step {
+        Step::SetPropagation { flags } => vec![line(
+            "mount",
+            &["NULL", "\"/\"", "NULL", &propagation_name(flags)],
+            "what is mounted in here does not reach the host",
+            "mount_namespaces(7)",
+        )],
+        Step::OpenRoot { path } => vec![line(
+            "openat",
+            &["AT_FDCWD", &text(plan, path), "O_PATH|O_DIRECTORY"],
+            "the folder that becomes the root",
+            "open(2)",
+        )],
+        Step::KeepRoot => vec![line(
+            "openat",
+            &["AT_FDCWD", "\"/\"", "O_PATH|O_DIRECTORY"],
+            "the root stays, mounts are made in it",
+            "open(2)",
+        )],
+        Step::MountStage { data, .. } => vec![line(
+            mounting(plan),
+            &["\"tmpfs\"", "FOLDER", &text(plan, data)],
+            "a place for what must not stand in the folder",
+            "tmpfs(5)",
+        )],
+        Step::BindRoot => vec![line(
+            if plan.has_classic_mounts { "mount" } else { "open_tree" },
+            &["FOLDER", if plan.has_classic_mounts { "MS_BIND|MS_REC" } else { "OPEN_TREE_CLONE|AT_RECURSIVE" }],
+            "only a mount can become the root",
+            "pivot_root(2), mount(2)",
+        )],
+        Step::OverlayRoot { data, .. } => vec![line(
+            mounting(plan),
+            &["\"overlay\"", "ROOT", &text(plan, data)],
+            "what is written goes to a layer of its own",
+            "kernel: filesystems/overlayfs",
+        )],
         Step::ProtectRoot => vec![line(
             if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
             &["ROOT", if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
