@@ -12,7 +12,7 @@ export interface Root {
 export interface Mount {
   /** Where, inside the container. */
   destination: string;
-  /** The kind of filesystem, as in `tmpfs`; absent for a bind mount. */
+  /** The kind of filesystem, as in `tmpfs`, or `bind`. */
   type?: string;
   /** What: of a bind mount the path on the host. */
   source?: string;
