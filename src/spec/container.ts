@@ -48,7 +48,11 @@ export function isolate(spec: Spec, config: IsolationConfig): Spec {
   const linux = present<Linux>({ namespaces: namespaces.length > 0 ? namespaces : undefined, ...linuxOf(config) });
   return present<Spec>({
     ...spec,
-    process: present({ cwd: isContainer ? "/" : undefined, ...spec.process, ...processOf(config) }),
+    process: present({
+      ...spec.process,
+      cwd: spec.process.cwd ?? (isContainer ? "/" : undefined),
+      ...processOf(config),
+    }),
     root: isContainer ? rootOf(config) : undefined,
     mounts: mounts.length > 0 ? mounts : undefined,
     hostname: ifGiven("hostname", config.hostname, nameOfHost),

@@ -3,6 +3,7 @@
 import { SpecError } from "../native/errors.ts";
 import type { Runnable } from "./exec_config.ts";
 import { plannedMounts } from "./mounts.ts";
+import { namespaceField } from "./namespaces.ts";
 
 /** Fields of a spec, and the configuration's; the first that a path begins with counts. */
 const FIELD_OF_SPEC = [
@@ -49,10 +50,11 @@ export function inTermsOfConfig<T>(config: Runnable, call: () => T): T {
 /** The field of a configuration that a spec's stands for. */
 export function fieldOfConfig(config: Runnable, path: string): string {
   if (config.spec !== undefined && !BESIDE_SPEC.test(path)) return path === "" ? "spec" : `spec.${path}`;
-  const [, index, rest] = /^mounts\[(\d+)\](.*)$/.exec(path) ?? [];
-  if (index !== undefined && config.spec === undefined) {
-    const field = plannedMounts(config)[Number(index)]?.field ?? path.slice(0, -rest.length || undefined);
-    return field.startsWith("mounts") ? field + rest : field;
+  const [, list, index, rest] = /^(mounts|linux\.namespaces)\[(\d+)\](.*)$/.exec(path) ?? [];
+  if (list !== undefined && config.spec === undefined) {
+    if (list !== "mounts") return namespaceField(config, Number(index));
+    const field = plannedMounts(config)[Number(index)]?.field;
+    return field === undefined || field.startsWith("mounts") ? (field ?? `mounts[${index}]`) + rest : field;
   }
   const [field, name] = FIELD_OF_SPEC.find(([field]) => path.startsWith(field)) ?? ["", ""];
   return name + path.slice(field.length);

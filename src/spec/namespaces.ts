@@ -59,6 +59,13 @@ export function namespacesOf(config: IsolationConfig): Namespace[] {
   });
 }
 
+/** The field that asks for the namespace at a place of the spec's list. */
+export function namespaceField(config: IsolationConfig, index: number): string {
+  const { type, path } = namespacesOf(config)[index] ?? {};
+  const rule = RULES.find(({ kind }) => kind === type);
+  return rule === undefined || path !== undefined ? `namespaces.${type ?? index}` : rule.enable;
+}
+
 /** Whether one is made, not joined. */
 export function isNew(namespaces: readonly Namespace[], kind: NamespaceKind): boolean {
   return namespaces.some(({ type, path }) => type === kind && path === undefined);
