@@ -108,7 +108,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       { name: "cap-add", value: "CAPABILITY", many: true, help: "give it a capability, or ALL" },
       { name: "cap-drop", value: "CAPABILITY", many: true, help: "take a capability from it, or ALL" },
       { name: "no-new-privs", help: "let no program gain privileges, as by set-user-ID; --rootfs does so by itself" },
-      { name: "new-privs", help: "do not" },
+      { name: "new-privs", help: "let programs gain privileges, with --rootfs too" },
       {
         name: "seccomp",
         value: "default|unconfined|FILE",
@@ -139,7 +139,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         completes: "file",
       },
       { name: "clear-env", help: "do not hand on the caller's environment" },
-      { name: "inherit-env", help: "do, with --rootfs too" },
+      { name: "inherit-env", help: "hand it on with --rootfs too" },
       { name: "cwd", value: "DIR", help: "start the program in DIR", completes: "folder" },
       { name: "tty", short: "t", help: "give it a terminal of its own" },
       { name: "timeout", value: "TIME", help: "kill the program after TIME: 5, 0.5s, 200ms, 2m, 1h" },

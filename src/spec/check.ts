@@ -58,6 +58,16 @@ export function object(path: string, value: unknown): Record<string, unknown> {
   throw new SpecError(path, `must be an object; it is ${kindOf(value)}`);
 }
 
+/** A copy of an object. @throws {SpecError} where it is no plain data, as JSON has it */
+export function plain<T>(path: string, value: unknown): T {
+  object(path, value);
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch (error) {
+    throw new SpecError(path, `must be plain data, as JSON has it; ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
 /** @throws {SpecError} where `value` is none of some words */
 export function oneOf<T extends string>(path: string, value: unknown, words: readonly T[]): T {
   if (words.includes(value as T)) return value as T;

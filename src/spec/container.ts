@@ -5,7 +5,21 @@
 
 import { SpecError } from "../native/errors.ts";
 import { capabilitiesOf } from "./capabilities.ts";
-import { absolute, flag, ifGiven, list, name, object, oneOf, present, shown, text, texts, whole } from "./check.ts";
+import {
+  absolute,
+  flag,
+  ifGiven,
+  list,
+  name,
+  object,
+  oneOf,
+  plain,
+  present,
+  shown,
+  text,
+  texts,
+  whole,
+} from "./check.ts";
 import { filesOf } from "./files.ts";
 import type { FilesystemConfig, IsolationConfig } from "./isolation_config.ts";
 import { limitsOf, sysctl, timeOffsets } from "./limits.ts";
@@ -148,9 +162,9 @@ function seccompExtras({ seccomp, seccompFile, rootfs }: IsolationConfig): Extra
 }
 
 function seccomp(path: string, value: unknown): Seccomp {
-  const profile = object(path, value);
+  const profile = plain<Seccomp>(path, value);
   text(`${path}.defaultAction`, profile.defaultAction);
-  return profile as unknown as Seccomp;
+  return profile;
 }
 
 /** @throws {SpecError} where `value` is no name that the kernel takes. Source: sethostname(2) */
@@ -191,10 +205,10 @@ function landlock(path: string, value: unknown): Landlock {
 }
 
 function device(path: string, value: unknown): Device {
-  const found = object(path, value);
+  const found = plain<Device>(path, value);
   oneOf(`${path}.type`, found.type, ["c", "b", "u", "p"]);
   absolute(`${path}.path`, found.path);
-  return found as unknown as Device;
+  return found;
 }
 
 function paths(path: string, value: unknown): string[] {

@@ -1,12 +1,12 @@
 /** What `namespaceExec` and its kin take, and the spec that it stands for. Pure: nothing here asks the system. */
 
 import { SpecError } from "../native/errors.ts";
-import { object, present } from "./check.ts";
+import { ifGiven, list, object, plain, present } from "./check.ts";
 import { isolate } from "./container.ts";
 import type { IsolationConfig } from "./isolation_config.ts";
 import { isNew } from "./namespaces.ts";
 import { programOf, runOf } from "./program.ts";
-import type { Spec } from "./types.ts";
+import type { Namespace, Spec } from "./types.ts";
 
 /** Where a standard stream of the program comes from or goes to: a number is a descriptor of this process. */
 export type Stdio = "inherit" | "null" | "piped" | number;
@@ -90,22 +90,16 @@ const RUN_FIELDS = ["spec", "enableDebug", "stdin", "stdout", "stderr", "timeout
 function specFromSpec(config: NamespaceSpecConfig): Spec {
   const other = Object.entries(config).find(([field, value]) => value !== undefined && !RUN_FIELDS.includes(field));
   if (other !== undefined) throw new SpecError(other[0], "cannot stand beside spec, which says it itself");
-  const spec = copyOf(config.spec);
+  const spec = plain<Spec>("spec", config.spec);
   const extras = object("spec.minicontainer", spec.minicontainer ?? {});
   const run = runOf(config);
   const isStdioGiven = [config.stdin, config.stdout, config.stderr].some((stream) => stream !== undefined);
   if (!isStdioGiven && extras.stdio !== undefined) delete run.stdio;
-  const namespaces = spec.linux?.namespaces;
-  const hasPidNamespace = Array.isArray(namespaces) && isNew(namespaces, "pid");
+  const namespaces = ifGiven(
+    "spec.linux.namespaces",
+    spec.linux?.namespaces,
+    (path, value) => list(path, value, object),
+  );
+  const hasPidNamespace = isNew((namespaces ?? []) as unknown as Namespace[], "pid");
   return { ...spec, minicontainer: present({ killOnExit: hasPidNamespace, ...extras, ...run }) };
-}
-
-/** @throws {SpecError} where it is no plain data, as JSON has it */
-function copyOf(spec: Spec): Spec {
-  object("spec", spec);
-  try {
-    return JSON.parse(JSON.stringify(spec));
-  } catch (error) {
-    throw new SpecError("spec", `must be plain data, as JSON has it; ${(error as Error).message.split("\n")[0]}`);
-  }
 }

@@ -49,7 +49,8 @@ function defaultMounts(config: IsolationConfig): PlannedMount[] {
   const inUserNamespace = namespaces.some(({ type }) => type === "user");
   // The kernel lets the owner of a user namespace mount what belongs to namespaces of its own, and nothing else's.
   const ownsNamespace = (kind: Namespace["type"]) => !inUserNamespace || isNew(namespaces, kind);
-  const hasTtyGroup = inUserNamespace ? config.gidMappings?.some(includesTtyGroup) ?? false : true;
+  const gidMappings = ifGiven("gidMappings", config.gidMappings, idMappings) ?? [];
+  const hasTtyGroup = !inUserNamespace || gidMappings.some(includesTtyGroup);
   const pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...(hasTtyGroup ? ["gid=5"] : [])];
   const mounts: Mount[] = [
     ownsNamespace("pid") ? filesystem("/proc", "proc", ["nosuid", "noexec", "nodev"]) : bindOf("/proc", []),

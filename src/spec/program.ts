@@ -1,7 +1,7 @@
 /** What runs, and what it gets: the fields of a configuration that isolate nothing. */
 
 import { SpecError } from "../native/errors.ts";
-import { flag, ifGiven, kindOf, name, present, text, texts } from "./check.ts";
+import { flag, ifGiven, kindOf, name, present, shown, text, texts } from "./check.ts";
 import type { NamespaceExecConfig, RunConfig } from "./exec_config.ts";
 import { type Extras, OCI_VERSION, type Spec, type SpecStdio } from "./types.ts";
 
@@ -54,8 +54,7 @@ function stdio(path: string, value: unknown): SpecStdio {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 31) {
     return { descriptor: value };
   }
-  const shown = typeof value === "object" ? kindOf(value) : JSON.stringify(value);
-  throw new SpecError(path, `must be "inherit", "null", "piped" or a descriptor's number; it is ${shown}`);
+  throw new SpecError(path, `must be "inherit", "null", "piped" or a descriptor's number; it is ${shown(value)}`);
 }
 
 /** A hundred years: as the native side has it. */
@@ -63,5 +62,6 @@ const LONGEST_MS = 100 * 365 * 86_400_000;
 
 function milliseconds(path: string, value: unknown): number {
   if (typeof value === "number" && value > 0 && value <= LONGEST_MS) return value;
-  throw new SpecError(path, `must be a number of milliseconds above 0, at most 100 years; it is ${String(value)}`);
+  const given = typeof value === "object" ? kindOf(value) : String(value);
+  throw new SpecError(path, `must be a number of milliseconds above 0, at most 100 years; it is ${given}`);
 }

@@ -315,6 +315,7 @@ const refusals: [path: string, refused: Fields, says: string, taken: Fields][] =
   ["namespaces.network", { namespaces: { network: "n" } }, "absolute path", { namespaces: { network: "/n" } }],
   ["namespaces.pid", { namespaces: { pid: "/n" }, enablePidNamespace: true }, "cannot be joined", {}],
   ["enableIpcNamespace", { enableIpcNamespace: "yes" }, "must be true or false", { enableIpcNamespace: false }],
+  ["gidMappings", { rootfs: "/r", enableUserNamespace: true, gidMappings: -1 }, "must be an array", {}],
   ["uidMappings[0].size", { uidMappings: [{ containerID: 0, hostID: 0, size: 0 }] }, "from 1 to", {
     uidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
   }],
@@ -354,6 +355,7 @@ const refusals: [path: string, refused: Fields, says: string, taken: Fields][] =
   ["terminal", { terminal: 1 }, "true or false", { terminal: false }],
   ["program", { spec: oci }, "cannot stand beside spec", {}],
   ["spec", { program: undefined, spec: 5 }, "must be an object", { program: undefined, spec: oci }],
+  ["spec.linux.namespaces[0]", { program: undefined, spec: { linux: { namespaces: [null] } } }, "it is null", {}],
   ["spec", { program: undefined, spec: { size: 1n } }, "must be plain data", {}],
 ];
 for (const [path, refused, says, taken] of refusals) {
