@@ -20,7 +20,17 @@
 
 export { SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
 export type { SystemErrorDetails } from "./src/native/errors.ts";
-export type { NamespaceExecConfig, Stdio } from "./src/spec/exec_config.ts";
+export type {
+  Absent,
+  CommandConfig,
+  NamespaceExecConfig,
+  NamespaceSpecConfig,
+  RunConfig,
+  Runnable,
+  Stdio,
+} from "./src/spec/exec_config.ts";
+export type * from "./src/spec/isolation_config.ts";
+export type * from "./src/spec/types.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/explain.ts";

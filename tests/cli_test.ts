@@ -113,6 +113,13 @@ const refusals: [string, string[], RegExp][] = [
   ["no time at all", ["--timeout", "0", "true"], /--timeout must be a time above 0/],
   ["a variable without a value", ["--env", "A", "true"], /--env: must be NAME=value; it is "A"/],
   ["a file that is not there", ["--env-file", "/no/file", "true"], /--env-file: "\/no\/file" cannot be read: no such/],
+  ["a volume that is none", ["--rootfs", "/", "-v", "a:/b", "true"], /--volume: must be an absolute path, .* "\.\/a"/],
+  ["a capability that is none", ["--cap-add", "FLY", "true"], /--cap-add: "FLY" is no capability/],
+  ["a namespace that is no path", ["--net=x", "true"], /--net: must be an absolute path; it is "x"/],
+  ["half an option", ["--net=", "true"], /--net= needs a value: --net=PATH, or --net alone/],
+  ["what needs a root filesystem", ["--read-only", "true"], /--read-only: needs a rootfs/],
+  ["a name that is too long", ["--hostname", "x".repeat(65), "true"], /--hostname: must have at most 64 bytes/],
+  ["a number that is none", ["--umask", "9", "true"], /--umask must be such as 022; it is "9"/],
   ["a folder that is not there", ["--cwd", "/no/folder", "true"], /cannot change to directory "\/no\/folder": no such/],
   ["an empty folder", ["--cwd", "", "true"], /--cwd needs a folder; it is empty/],
   ["completions for an unknown shell", ["completions", "ksh"], /no completions for ksh: only bash, zsh, fish/],
@@ -142,6 +149,9 @@ test("minicontainer --help names every option, and --version the version", async
   for (const option of ["--pid", "-e, --env", "--env-file", "--clear-env", "--cwd", "--timeout", "--no-kill-on-exit"]) {
     assertStringIncludes(stdout, option);
   }
+  for (const title of ["Isolation", "Root filesystem", "Users", "Privileges", "Program"]) {
+    assertMatch(stdout, new RegExp(`^${title}:$`, "m"));
+  }
   const { version } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
   assertEquals(await cli(["--version"]), { code: 0, stdout: `minicontainer ${version}\n`, stderr: "" });
 });
@@ -170,7 +180,7 @@ test("the bash completions complete options, and then the program's arguments", 
   const { stdout } = await cli(["completions", "bash"]);
   const script = `${stdout}
 complete_for() { COMP_WORDS=(minicontainer "$@"); COMP_CWORD=$#; _minicontainer; echo "\${COMPREPLY[*]}"; }
-complete_for --ti; complete_for --pid --cw; complete_for completions f`;
+complete_for --timeo; complete_for --pid --cw; complete_for completions f`;
   const { stdout: completed } = await new Deno.Command("bash", { args: ["-c", script] }).output();
   assertEquals(
     new TextDecoder().decode(completed),

@@ -1,8 +1,9 @@
 /** `minicontainer completions SHELL`: a script that completes the options, and then the program's own arguments. */
 
 import { EXPLAIN_OPTIONS } from "./explain.ts";
-import { type Option, RUN_OPTIONS, UsageError } from "./options.ts";
+import { type Option, UsageError } from "./options.ts";
 import { print } from "./report.ts";
+import { RUN_OPTIONS } from "./run_options.ts";
 
 const SHELLS: Record<string, () => string> = { bash, zsh, fish };
 
@@ -30,7 +31,7 @@ function words(options: readonly Option[]): string[] {
 }
 
 function withValue(completes?: Option["completes"]): string {
-  const matching = RUN_OPTIONS.filter((option: Option) => option.value && option.completes === completes);
+  const matching = RUN_OPTIONS.filter((option) => option.value && !option.optional && option.completes === completes);
   return words(matching).join("|");
 }
 
@@ -70,10 +71,13 @@ complete -F _minicontainer minicontainer
 
 function zsh(): string {
   const specs = [...EXPLAIN_OPTIONS, ...GENERAL].flatMap((option) => {
-    const { name, short, value, many, help, completes } = option;
+    const { name, short, value, optional, many, help, completes } = option;
     const action = { file: "_files", folder: "_files -/" }[completes ?? "file"];
-    const argument = value === undefined ? "" : `:${value}:${completes === undefined ? "" : action}`;
-    const described = `[${help.replaceAll("'", "'\\''").replaceAll(":", "\\:")}]${argument}`;
+    const argument = value === undefined
+      ? ""
+      : `${optional ? "::" : ":"}${value}:${completes === undefined ? "" : action}`;
+    const attached = optional ? "=-" : "";
+    const described = `${attached}[${help.replaceAll("'", "'\\''").replaceAll(":", "\\:")}]${argument}`;
     return [`--${name}`, ...(short === undefined ? [] : [`-${short}`])].map((word) =>
       `  '${many ? "*" : ""}${word}${described}' \\`
     );
@@ -88,8 +92,8 @@ ${specs.join("\n")}
 }
 
 function fish(): string {
-  const lines = [...EXPLAIN_OPTIONS, ...GENERAL].map(({ name, short, value, help, completes }) => {
-    const argument = value === undefined ? "" : completes === undefined ? " -x" : " -r";
+  const lines = [...EXPLAIN_OPTIONS, ...GENERAL].map(({ name, short, value, optional, help, completes }) => {
+    const argument = value === undefined || optional ? "" : completes === undefined ? " -x" : " -r";
     const action = completes === "folder" ? " -a '(__fish_complete_directories)'" : "";
     const letter = short === undefined ? "" : ` -s ${short}`;
     return `complete -c minicontainer -n __fish_is_first_token${letter} -l ${name}${argument}${action} -d '${

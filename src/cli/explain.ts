@@ -1,9 +1,10 @@
 /** `minicontainer explain [--json] [OPTIONS] PROGRAM…`: what would be done. */
 
 import { explainSpec, type PlannedStep } from "../runtime/explain.ts";
-import { type Option, parseOptions, RUN_OPTIONS } from "./options.ts";
+import { type Option, parseOptions } from "./options.ts";
 import { print } from "./report.ts";
-import { specFromOptions } from "./run.ts";
+import { inTermsOfOptions, specFromOptions } from "./run.ts";
+import { RUN_OPTIONS } from "./run_options.ts";
 
 /** The options of `explain`: those of a run, and its own. */
 export const EXPLAIN_OPTIONS: readonly Option[] = [
@@ -12,9 +13,10 @@ export const EXPLAIN_OPTIONS: readonly Option[] = [
 ];
 
 /** Prints the plan of a command line. */
-export function explainCommand(args: string[]): number {
+export async function explainCommand(args: string[]): Promise<number> {
   const parsed = parseOptions(EXPLAIN_OPTIONS, args);
-  const steps = explainSpec(specFromOptions(parsed));
+  const spec = await specFromOptions(parsed);
+  const steps = await inTermsOfOptions(parsed, () => explainSpec(spec));
   print(parsed.flag("json") ? `${JSON.stringify(steps, null, 2)}\n` : steps.map(lines).join(""));
   return 0;
 }

@@ -1,7 +1,8 @@
 /** `minicontainer --help`, made from the tables of options. */
 
-import { type Option, RUN_OPTIONS } from "./options.ts";
+import type { Option } from "./options.ts";
 import { print } from "./report.ts";
+import { OPTION_GROUPS } from "./run_options.ts";
 
 /** Prints the help. */
 export function helpCommand(): number {
@@ -15,8 +16,8 @@ Usage:
 
 The first argument that is not an option is the program; what follows it is the program's own.
 
-Options:
-${optionLines(RUN_OPTIONS)}
+${OPTION_GROUPS.map(({ title, options }) => `${title}:\n${optionLines(options)}\n`).join("\n")}
+Namespaces can be joined instead, as in --net=/proc/1/ns/net.
 
 Commands:
   explain       show what would be done, system call by system call, and do nothing
@@ -25,16 +26,21 @@ Commands:
 Exit codes: the program's own; 128+N where signal N ended it; 127 where it was not found, 126 where it was found but
 cannot be executed, 125 for a failure of minicontainer itself.
 
-Example:
+Examples:
   minicontainer --pid /bin/sh -c 'echo $$'
+  minicontainer --all --rootfs ./alpine --overlay -v ./src:/src:ro /bin/sh
 `);
   return 0;
 }
 
+/** What fits beside its help; a longer option has a line of its own. */
+const NAME_WIDTH = 32;
+
 function optionLines(table: readonly Option[]): string {
-  const names = table.map(({ name, short, value }) =>
-    `  ${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`
-  );
-  const width = Math.max(...names.map((name) => name.length)) + 2;
-  return names.map((name, index) => name.padEnd(width) + table[index].help).join("\n");
+  return table.map(({ name, short, value, optional, help }) => {
+    const argument = value === undefined ? "" : optional ? `[=${value}]` : ` ${value}`;
+    const words = `  ${short === undefined ? "    " : `-${short}, `}--${name}${argument}`;
+    const isLong = words.length > NAME_WIDTH - 2;
+    return `${isLong ? `${words}\n${" ".repeat(NAME_WIDTH)}` : words.padEnd(NAME_WIDTH)}${help}`;
+  }).join("\n");
 }

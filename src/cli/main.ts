@@ -12,7 +12,7 @@ export async function main(args: string[]): Promise<number> {
   try {
     switch (args[0]) {
       case "explain":
-        return (await import("./explain.ts")).explainCommand(args.slice(1));
+        return await (await import("./explain.ts")).explainCommand(args.slice(1));
       case "completions":
         return (await import("./completions.ts")).completionsCommand(args.slice(1));
       case "--help":

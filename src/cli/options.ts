@@ -1,4 +1,4 @@
-/** The options as a table, from which parsing, help and completions are made. */
+/** Taking a command line apart by a table of options, from which help and completions are made as well. */
 
 /** One option. */
 export interface Option {
@@ -8,6 +8,8 @@ export interface Option {
   short?: string;
   /** What its value is called in the help; absent where it has none. */
   value?: string;
+  /** Whether it may stand without its value, which must then be attached: `--name` or `--name=value`. */
+  optional?: boolean;
   /** Whether it may stand several times; the values are kept in order. */
   many?: boolean;
   /** One line, lower-case. */
@@ -15,24 +17,6 @@ export interface Option {
   /** What completes its value. */
   completes?: "file" | "folder";
 }
-
-/** How a program is run. */
-export const RUN_OPTIONS = [
-  { name: "pid", help: "give the program a PID namespace of its own, in which it is PID 1 (root)" },
-  { name: "env", short: "e", value: "NAME=VALUE", many: true, help: "set a variable; may stand several times" },
-  {
-    name: "env-file",
-    value: "FILE",
-    many: true,
-    help: "set the variables of a file of NAME=VALUE lines; --env wins",
-    completes: "file",
-  },
-  { name: "clear-env", help: "do not hand on the caller's environment" },
-  { name: "cwd", value: "DIR", help: "start the program in DIR", completes: "folder" },
-  { name: "timeout", value: "TIME", help: "kill the program after TIME: 5, 0.5s, 200ms, 2m, 1h" },
-  { name: "no-kill-on-exit", help: "leave the program of a PID namespace running when minicontainer is killed" },
-  { name: "debug", help: "tell on stderr what is done" },
-] as const satisfies readonly Option[];
 
 /** A command line that cannot be understood. */
 export class UsageError extends Error {
@@ -51,12 +35,14 @@ export class UsageError extends Error {
 
 /** What stood before the program, by option, and the program with its arguments. */
 export interface Parsed {
-  /** The options with a value, the last of each. */
+  /** The value of an option, the last one; nothing where it was given without. */
   text(name: string): string | undefined;
   /** The values of an option that may stand several times. */
   texts(name: string): string[];
-  /** Whether an option without a value was given. */
+  /** Whether an option was given. */
   flag(name: string): boolean;
+  /** The options that were given, in the order of their first. */
+  given: string[];
   /** The program and its arguments, untouched. */
   rest: string[];
 }
@@ -68,7 +54,7 @@ export interface Parsed {
  * @throws {UsageError} for an option that is not in the table, or lacks its value, or has one that it does not take
  */
 export function parseOptions(table: readonly Option[], args: string[]): Parsed {
-  const given = new Map<string, string[]>();
+  const given = new Map<string, (string | undefined)[]>();
   let index = 0;
   for (; index < args.length; index++) {
     const argument = args[index];
@@ -88,14 +74,20 @@ export function parseOptions(table: readonly Option[], args: string[]): Parsed {
       if (attached !== undefined) throw new UsageError(`${word} takes no value`);
       continue;
     }
+    if (option.optional) {
+      if (attached === "") throw new UsageError(`${word}= needs a value: ${word}=${option.value}, or ${word} alone`);
+      values.push(attached);
+      continue;
+    }
     const value = attached ?? args[++index];
     if (value === undefined) throw new UsageError(`${word} needs a value: ${word} ${option.value}`);
     values.push(value);
   }
   return {
     text: (name) => given.get(name)?.at(-1),
-    texts: (name) => given.get(name) ?? [],
+    texts: (name) => given.get(name)?.filter((value) => value !== undefined) ?? [],
     flag: (name) => given.has(name),
+    given: [...given.keys()],
     rest: args.slice(index),
   };
 }

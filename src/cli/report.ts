@@ -15,15 +15,61 @@ export function print(text: string) {
   while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }
 
-/** The fields of a spec that options set. */
+/** The options that set a configuration's fields; the first that a path begins with counts. */
 const OPTION_OF_FIELD = [
-  ["process.env", "--env"],
-  ["process.cwd", "--cwd"],
-  ["process.args[0]", "program"],
-  ["process.args", "argument"],
-  ["minicontainer.envFiles", "--env-file"],
-  ["minicontainer.timeoutMs", "--timeout"],
+  ["argv[0]", "program"],
+  ["argv", "argument"],
+  ["envp", "--env"],
+  ["envFiles", "--env-file"],
+  ["cwd", "--cwd"],
+  ["timeoutMs", "--timeout"],
+  ["namespaces.mount", "--mountns"],
+  ["namespaces.network", "--net"],
+  ["namespaces.cgroup", "--cgroupns"],
+  ["namespaces.", "--"],
+  ["enableMountNamespace", "--mountns"],
+  ["enableNetworkNamespace", "--net"],
+  ["enableCgroupNamespace", "--cgroupns"],
+  ["timeOffsets", "--time-offset"],
+  ["readOnly", "--read-only"],
+  ["overlay.folder", "--container-dir"],
+  ["overlay.diff", "--diff"],
+  ["volumes", "--volume"],
+  ["mounts", "--mount"],
+  ["hostDevices", "--device"],
+  ["rootfsPropagation", "--rootfs-propagation"],
+  ["mountApi", "--mount-api"],
+  ["user", "--run-as"],
+  ["additionalGids", "--add-group"],
+  ["uidMappings", "--uid-map"],
+  ["gidMappings", "--gid-map"],
+  ["mapIds", "--map-ids"],
+  ["capAdd", "--cap-add"],
+  ["capDrop", "--cap-drop"],
+  ["noNewPrivileges", "--no-new-privs"],
+  ["seccompFile", "--seccomp"],
+  ["landlock.readOnly", "--landlock-ro"],
+  ["landlock.readWrite", "--landlock-rw"],
+  ["apparmorProfile", "--apparmor"],
+  ["selinuxLabel", "--selinux"],
+  ["rlimits", "--ulimit"],
+  ["cpuAffinity", "--cpus-allowed"],
+  ["ioPriority", "--io-priority"],
+  ["oomScoreAdj", "--oom-score-adj"],
+  ["terminal", "--tty"],
 ];
+
+/** Fields whose options have the same name. */
+const SAME = /^(hostname|domainname|sysctl|rootfs|overlay|tmpfs|umask|seccomp|scheduler|personality)\b/;
+
+/** The option that sets a configuration's field; the field itself where none does. */
+function optionOfField(path: string): string {
+  const [field, option] = OPTION_OF_FIELD.find(([field]) => path.startsWith(field)) ?? [];
+  if (field === "namespaces.") return `--${path.slice(field.length)}`;
+  const [, kind] = /^enable(\w+)Namespace$/.exec(path) ?? [];
+  if (field === undefined && kind !== undefined) return `--${kind.toLowerCase()}`;
+  return option ?? (SAME.test(path) ? `--${path.replace(/[.[].*/, "")}` : path);
+}
 
 /** Tells of an error; the exit code that it has. */
 export async function fail(error: unknown): Promise<number> {
@@ -42,8 +88,7 @@ async function words(error: unknown): Promise<string> {
   }
   if (error.name === "SpecError") {
     const { path } = error as Error & { path: string };
-    const [field, option] = OPTION_OF_FIELD.find(([field]) => path.startsWith(field)) ?? [];
-    if (field !== undefined) return error.message.replace(path, option!);
+    return path === "" ? error.message : optionOfField(path) + error.message.slice(path.length);
   }
   if (error.name === "NotCapable" && error.message.includes("ffi")) {
     return `${error.message.replace(/, run again.*/, "")}: run with deno run --allow-ffi --allow-run`;

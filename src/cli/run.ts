@@ -1,14 +1,20 @@
 /** `minicontainer [OPTIONS] PROGRAM [ARGUMENTS]…`: runs a program in the foreground. */
 
+import { SpecError } from "../native/errors.ts";
 import { exitCodeOf } from "../native/record.ts";
 import { runSpec } from "../runtime/run.ts";
 import { OCI_VERSION, type Spec } from "../spec/types.ts";
-import { type Parsed, parseOptions, RUN_OPTIONS, UsageError } from "./options.ts";
+import { type Parsed, parseOptions, UsageError } from "./options.ts";
+import { RUN_OPTIONS } from "./run_options.ts";
+
+/** The options that need none of what makes a container, which is then not loaded. */
+const PLAIN = ["pid", "env", "env-file", "clear-env", "cwd", "timeout", "no-kill-on-exit", "debug"];
 
 /** Runs the program of a command line; its exit code. */
 export async function run(args: string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
-  const ended = await runSpec(specFromOptions(parsed));
+  const spec = await specFromOptions(parsed);
+  const ended = await inTermsOfOptions(parsed, () => runSpec(spec));
   if (ended.outOfTime) {
     const { say } = await import("./report.ts");
     say(`the program was killed: its time was up (--timeout ${parsed.text("timeout")})`);
@@ -20,19 +26,43 @@ export async function run(args: string[]): Promise<number> {
  * The spec that options stand for.
  *
  * @throws {UsageError} where there is no program, or an option's value is wrong
+ * @throws {SpecError} where options contradict each other
  */
-export function specFromOptions(parsed: Parsed): Spec {
+export async function specFromOptions(parsed: Parsed): Promise<Spec> {
   if (parsed.rest.length === 0) throw new UsageError("no program given");
-  const pidNamespace = parsed.flag("pid");
+  const spec = programOf(parsed);
+  const isPlain = parsed.text("pid") === undefined && parsed.given.every((name) => PLAIN.includes(name));
+  if (!isPlain) return (await import("./isolation.ts")).isolateByOptions(spec, parsed);
+  if (!parsed.flag("pid")) return spec;
+  const killOnExit = spec.minicontainer?.killOnExit ?? true;
+  return { ...spec, linux: { namespaces: [{ type: "pid" }] }, minicontainer: { ...spec.minicontainer, killOnExit } };
+}
+
+/** Makes a call on the spec that options stand for; a {@linkcode SpecError} names the field that they set. */
+export async function inTermsOfOptions<T>(parsed: Parsed, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    const { inTermsOfConfig } = await import("../spec/field_names.ts");
+    const { isolationFromOptions } = await import("./isolation.ts");
+    const [program] = parsed.rest;
+    return inTermsOfConfig({ program, ...isolationFromOptions(parsed) }, () => {
+      throw error;
+    });
+  }
+}
+
+/** The spec of the program alone. */
+function programOf(parsed: Parsed): Spec {
   const timeout = parsed.text("timeout");
   return {
     ociVersion: OCI_VERSION,
     process: { args: parsed.rest, env: parsed.texts("env"), cwd: folder(parsed.text("cwd")) },
-    linux: pidNamespace ? { namespaces: [{ type: "pid" }] } : undefined,
     minicontainer: {
       inheritEnv: !parsed.flag("clear-env"),
       envFiles: parsed.texts("env-file"),
-      killOnExit: pidNamespace && !parsed.flag("no-kill-on-exit"),
+      killOnExit: parsed.flag("no-kill-on-exit") ? false : undefined,
       timeoutMs: timeout === undefined ? undefined : milliseconds(timeout),
       debug: parsed.flag("debug"),
       foreground: true,

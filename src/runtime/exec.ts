@@ -2,7 +2,8 @@
 
 import { SpecError } from "../native/errors.ts";
 import type { Ended } from "../native/record.ts";
-import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
+import { inTermsOfConfig } from "../spec/field_names.ts";
 import type { Spec } from "../spec/types.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
@@ -33,14 +34,14 @@ const SIGKILL = 9;
  * });
  * ```
  */
-export async function namespaceExec(config: NamespaceExecConfig): Promise<NamespaceExecResult> {
+export async function namespaceExec(config: Runnable): Promise<NamespaceExecResult> {
   const spec = specFromConfig(config);
   refusePipedStdin(spec);
   const { signal } = config;
   checkSignal(signal);
   signal?.throwIfAborted();
   const reactor = sharedReactor();
-  const { token, end } = inTermsOfConfig(() => reactor.spawn(authorize(spec)));
+  const { token, end } = inTermsOfConfig(config, () => reactor.spawn(authorize(spec)));
   const abort = () => reactor.signal(token, SIGKILL);
   signal?.addEventListener("abort", abort);
   try {
@@ -66,15 +67,16 @@ export async function namespaceExec(config: NamespaceExecConfig): Promise<Namesp
  * console.assert(exitCode === 42);
  * ```
  */
-export function namespaceExecSync(config: NamespaceExecConfig): NamespaceExecResult {
+export function namespaceExecSync(config: Runnable): NamespaceExecResult {
   const spec = specFromConfig(config);
   refusePipedStdin(spec);
   if (config.signal !== undefined) {
     throw new SpecError("signal", "cannot abort a call that blocks the thread; use timeoutMs, or namespaceExec");
   }
   const piped = pipedOutputs(spec);
-  return inTermsOfConfig(() =>
-    piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec))
+  return inTermsOfConfig(
+    config,
+    () => piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec)),
   );
 }
 

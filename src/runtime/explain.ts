@@ -3,7 +3,8 @@
 import { callForJson, encodeSpec } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import { explainSymbols } from "../native/symbols.ts";
-import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
+import { inTermsOfConfig } from "../spec/field_names.ts";
 import type { Spec } from "../spec/types.ts";
 
 /** One step of a plan. */
@@ -33,8 +34,9 @@ export interface PlannedStep {
  * console.assert(steps.some(({ side, syscall }) => side === "child" && syscall === "execve"));
  * ```
  */
-export function explain(config: NamespaceExecConfig): PlannedStep[] {
-  return inTermsOfConfig(() => explainSpec(specFromConfig(config)));
+export function explain(config: Runnable): PlannedStep[] {
+  const spec = specFromConfig(config);
+  return inTermsOfConfig(config, () => explainSpec(spec));
 }
 
 /** As {@linkcode explain}, of a spec. */

@@ -1,7 +1,8 @@
 /** Programs that run beside this one. */
 
 import { SpecError, StateError } from "../native/errors.ts";
-import { inTermsOfConfig, type NamespaceExecConfig, specFromConfig } from "../spec/exec_config.ts";
+import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
+import { inTermsOfConfig } from "../spec/field_names.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -39,7 +40,7 @@ export class NamespaceProcess implements AsyncDisposable {
   #hasEnded = false;
 
   /** @ignore Made by {@linkcode namespaceSpawn}. */
-  constructor(reactor: Reactor, program: Program, config: NamespaceExecConfig) {
+  constructor(reactor: Reactor, program: Program, config: Runnable) {
     this.pid = program.pid;
     this.#reactor = reactor;
     this.#token = program.token;
@@ -147,12 +148,12 @@ export class NamespaceProcess implements AsyncDisposable {
  * console.assert(new TextDecoder().decode(stdout) === "hello");
  * ```
  */
-export function namespaceSpawn(config: NamespaceExecConfig): NamespaceProcess {
+export function namespaceSpawn(config: Runnable): NamespaceProcess {
   const spec = specFromConfig(config);
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();
-  return new NamespaceProcess(reactor, inTermsOfConfig(() => reactor.spawn(authorize(spec))), config);
+  return new NamespaceProcess(reactor, inTermsOfConfig(config, () => reactor.spawn(authorize(spec))), config);
 }
 
 /** @throws {SpecError} where `signal` is given and no AbortSignal */

@@ -1,5 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { type Option, parseOptions, RUN_OPTIONS, UsageError } from "../../src/cli/options.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type Option, parseOptions, UsageError } from "../../src/cli/options.ts";
+import { RUN_OPTIONS } from "../../src/cli/run_options.ts";
 import { specFromOptions } from "../../src/cli/run.ts";
 import { nearest } from "../../src/cli/suggest.ts";
 
@@ -42,9 +43,18 @@ Deno.test("parseOptions() refuses an option that is not in the table, and one wi
   const unknown = assertThrows(() => parse("--pdi", "true"), UsageError, "unknown option --pdi");
   assertEquals(unknown.unknown?.given, "--pdi");
   assertThrows(() => parse("-x", "true"), UsageError, "unknown option -x");
-  assertThrows(() => parse("--pid=yes", "true"), UsageError, "--pid takes no value");
+  assertThrows(() => parse("--debug=yes", "true"), UsageError, "--debug takes no value");
   assertThrows(() => parse("--env"), UsageError, "--env needs a value: --env NAME=VALUE");
   assertThrows(() => parse("--pid", "-e"), UsageError, "-e needs a value: -e NAME=VALUE");
+});
+
+Deno.test("parseOptions() takes an optional value only where it is attached", () => {
+  const joined = parse("--net=/proc/1/ns/net", "--pid", "/bin/true");
+  assertEquals([joined.text("net"), joined.text("pid"), joined.flag("pid")], ["/proc/1/ns/net", undefined, true]);
+  assertEquals(joined.rest, ["/bin/true"]);
+  assertEquals(parse("--net=/a", "--net", "x").text("net"), undefined);
+  assertEquals(joined.given, ["net", "pid"]);
+  assertThrows(() => parse("--net=", "true"), UsageError, "--net= needs a value: --net=PATH, or --net alone");
 });
 
 Deno.test("RUN_OPTIONS has each name and each letter once", () => {
@@ -66,8 +76,10 @@ Deno.test("nearest() finds the option that was meant, and none where none is nea
   for (const [given, meant] of cases) assertEquals(nearest(given, known), meant, given);
 });
 
-Deno.test("specFromOptions() makes the spec that the options stand for", () => {
-  const spec = specFromOptions(parse("--pid", "-e", "A=1", "--cwd", "/x", "--timeout", "1.5m", "sh", "-c", "true"));
+Deno.test("specFromOptions() makes the spec that the options stand for", async () => {
+  const spec = await specFromOptions(
+    parse("--pid", "-e", "A=1", "--cwd", "/x", "--timeout", "1.5m", "sh", "-c", "true"),
+  );
   assertEquals(spec.process, { args: ["sh", "-c", "true"], env: ["A=1"], cwd: "/x" });
   assertEquals(spec.linux, { namespaces: [{ type: "pid" }] });
   assertEquals(spec.minicontainer, {
@@ -78,14 +90,16 @@ Deno.test("specFromOptions() makes the spec that the options stand for", () => {
     debug: false,
     foreground: true,
   });
-  assertEquals(specFromOptions(parse("--pid", "--no-kill-on-exit", "sh")).minicontainer?.killOnExit, false);
-  assertEquals(specFromOptions(parse("--clear-env", "sh")).minicontainer?.inheritEnv, false);
+  const extras = async (...args: string[]) => (await specFromOptions(parse(...args))).minicontainer;
+  assertEquals((await extras("--pid", "--no-kill-on-exit", "sh"))?.killOnExit, false);
+  assertEquals((await extras("--clear-env", "sh"))?.inheritEnv, false);
 });
 
-Deno.test("specFromOptions() reads times in every unit, and refuses what is none", () => {
-  const time = (text: string) => specFromOptions(parse("--timeout", text, "x")).minicontainer?.timeoutMs;
-  assertEquals(["5", "0.5", ".5s", "20ms", "2m", "1h", "1d"].map(time), [5e3, 500, 500, 20, 12e4, 36e5, 864e5]);
+Deno.test("specFromOptions() reads times in every unit, and refuses what is none", async () => {
+  const time = async (text: string) => (await specFromOptions(parse("--timeout", text, "x"))).minicontainer?.timeoutMs;
+  const times = await Promise.all(["5", "0.5", ".5s", "20ms", "2m", "1h", "1d"].map(time));
+  assertEquals(times, [5e3, 500, 500, 20, 12e4, 36e5, 864e5]);
   for (const text of ["", "0", "-1", "5x", "s", "1e3", "Infinity", "5 s"]) {
-    assertThrows(() => time(text), UsageError, "--timeout must be a time above 0");
+    await assertRejects(() => time(text), UsageError, "--timeout must be a time above 0");
   }
 });

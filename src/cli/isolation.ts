@@ -1,0 +1,107 @@
+/** From the options that isolate to the fields of a configuration, and on to the same spec as the library's. */
+
+import { isolate } from "../spec/container.ts";
+import type { IsolationConfig } from "../spec/isolation_config.ts";
+import type { NamespaceKind, Spec } from "../spec/types.ts";
+import { mountFromOption } from "./mount_option.ts";
+import type { Parsed } from "./options.ts";
+import { idMapping, ioPriority, limit, octal, pair, scheduler, timeOffset, whole } from "./values.ts";
+
+/** The options of namespaces, by kind. */
+const NAMESPACES = {
+  pid: { option: "pid", enable: "enablePidNamespace" },
+  mount: { option: "mountns", enable: "enableMountNamespace" },
+  uts: { option: "uts", enable: "enableUtsNamespace" },
+  ipc: { option: "ipc", enable: "enableIpcNamespace" },
+  network: { option: "net", enable: "enableNetworkNamespace" },
+  cgroup: { option: "cgroupns", enable: "enableCgroupNamespace" },
+  user: { option: "user", enable: "enableUserNamespace" },
+  time: { option: "time", enable: "enableTimeNamespace" },
+} as const satisfies Record<NamespaceKind, { option: string; enable: keyof IsolationConfig }>;
+
+/** A program's spec, isolated as options ask. */
+export function isolateByOptions(program: Spec, parsed: Parsed): Spec {
+  const spec = isolate(program, isolationFromOptions(parsed));
+  const tty = parsed.flag("tty") ? "always" : spec.root === undefined ? undefined : "auto";
+  return { ...spec, minicontainer: { ...spec.minicontainer, tty } };
+}
+
+/**
+ * The configuration that options stand for.
+ *
+ * @throws {UsageError} where a value is malformed
+ */
+export function isolationFromOptions(parsed: Parsed): IsolationConfig {
+  const { text, flag } = parsed;
+  const texts = (option: string) => flag(option) ? parsed.texts(option) : undefined;
+  const isOn = (option: string) => flag(option) || undefined;
+  const each = <T>(option: string, read: (option: string, text: string) => T) =>
+    texts(option)?.map((value) => read(option, value));
+  const last = <T>(option: string, read: (option: string, text: string) => T) => each(option, read)?.at(-1);
+  const record = <T>(option: string, read: (option: string, text: string) => [string, T]) => {
+    const entries = each(option, read);
+    return entries && Object.fromEntries(entries);
+  };
+  return {
+    ...namespaceFields(parsed),
+    hostname: text("hostname"),
+    domainname: text("domainname"),
+    sysctl: record("sysctl", pair),
+    timeOffsets: record("time-offset", timeOffset),
+    rootfs: text("rootfs"),
+    readOnly: isOn("read-only"),
+    overlay: overlayOf(parsed),
+    volumes: texts("volume"),
+    tmpfs: texts("tmpfs"),
+    mounts: texts("mount")?.map(mountFromOption),
+    hostDevices: texts("device"),
+    rootfsPropagation: text("rootfs-propagation") as IsolationConfig["rootfsPropagation"],
+    mountApi: text("mount-api") as IsolationConfig["mountApi"],
+    user: text("run-as"),
+    additionalGids: each("add-group", whole),
+    umask: last("umask", octal),
+    uidMappings: each("uid-map", idMapping),
+    gidMappings: each("gid-map", idMapping),
+    mapIds: text("map-ids") as IsolationConfig["mapIds"],
+    capAdd: texts("cap-add"),
+    capDrop: texts("cap-drop"),
+    noNewPrivileges: flag("no-new-privs") ? true : flag("new-privs") ? false : undefined,
+    ...seccompFields(text("seccomp")),
+    landlock: flag("landlock-ro") || flag("landlock-rw")
+      ? { readOnly: parsed.texts("landlock-ro"), readWrite: parsed.texts("landlock-rw") }
+      : undefined,
+    apparmorProfile: text("apparmor"),
+    selinuxLabel: text("selinux"),
+    inheritEnv: isOn("inherit-env"),
+    terminal: isOn("tty"),
+    rlimits: record("ulimit", limit),
+    cpuAffinity: text("cpus-allowed"),
+    scheduler: last("scheduler", scheduler),
+    ioPriority: last("io-priority", ioPriority),
+    oomScoreAdj: last("oom-score-adj", whole),
+    personality: text("personality") as IsolationConfig["personality"],
+  };
+}
+
+function namespaceFields(parsed: Parsed): IsolationConfig {
+  const fields: IsolationConfig = { enableAllNamespaces: parsed.flag("all") || undefined };
+  const joined: Partial<Record<NamespaceKind, string>> = {};
+  for (const [kind, { option, enable }] of Object.entries(NAMESPACES)) {
+    const path = parsed.text(option);
+    if (path !== undefined) joined[kind as NamespaceKind] = path;
+    else if (parsed.flag(option)) fields[enable] = true;
+  }
+  return { ...fields, namespaces: joined };
+}
+
+function overlayOf(parsed: Parsed): IsolationConfig["overlay"] {
+  const folder = parsed.text("container-dir");
+  const diff = parsed.flag("diff");
+  return folder !== undefined || diff || parsed.flag("overlay") ? { folder, diff } : undefined;
+}
+
+function seccompFields(seccomp: string | undefined): Pick<IsolationConfig, "seccomp" | "seccompFile"> {
+  return seccomp === undefined || seccomp === "default" || seccomp === "unconfined"
+    ? { seccomp }
+    : { seccompFile: seccomp };
+}
