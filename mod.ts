@@ -21,6 +21,8 @@
 export { SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
 export type { SystemErrorDetails } from "./src/native/errors.ts";
 export type { NamespaceExecConfig, Stdio } from "./src/spec/exec_config.ts";
+export { check } from "./src/runtime/check.ts";
+export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/explain.ts";

@@ -13,9 +13,11 @@
 
 #![no_std]
 
+mod probe;
 mod run;
 mod step;
 mod sys;
 
+pub use probe::{Attempt, attempt};
 pub use run::run;
 pub use step::{CStrArray, CStrRef, Failure, Fd, List, Program, Report, Step, Str};

@@ -3,9 +3,13 @@
 //! glibc's wrappers store `errno` in the calling thread's control block, which the child shares with the thread that
 //! cloned; `set*id` and `setgroups` even signal the process's other threads. A bare instruction does neither.
 
+mod probe;
+
 use core::arch::asm;
 
 use crate::step::{CStrArray, CStrRef};
+
+pub(crate) use probe::*;
 
 /// The kernel's error number, above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,34 +21,41 @@ pub(crate) const SIGNAL_MAX: u32 = 64;
 /// Bytes of the kernel's `sigset_t`, which two calls want to be told.
 const SIGSET_BYTES: usize = 8;
 
-/// One system call with up to four arguments; what the kernel returns, errors as -4095..-1.
+/// One system call with up to six arguments; what the kernel returns, errors as -4095..-1.
 ///
 /// # Safety
 /// The arguments must be what call `number` takes; a pointer among them must be valid for what the kernel does with it.
+unsafe fn syscall<const N: usize>(number: i64, arguments: [usize; N]) -> i64 {
+    let mut registers = [0; 6];
+    for (register, argument) in registers.iter_mut().zip(arguments) {
+        *register = argument;
+    }
+    // SAFETY: as the caller vouches; the registers that a call does not take it does not read.
+    unsafe { instruction(number, registers) }
+}
+
+/// # Safety
+/// As [`syscall`].
 #[cfg(target_arch = "x86_64")]
-unsafe fn syscall(number: i64, arguments: [usize; 4]) -> i64 {
-    let [first, second, third, fourth] = arguments;
+unsafe fn instruction(number: i64, [first, second, third, fourth, fifth, sixth]: [usize; 6]) -> i64 {
     let result: i64;
     // SAFETY: the caller vouches for the call; the kernel changes rax, rcx, r11 and what the pointers name.
     unsafe {
-        asm!("syscall", inlateout("rax") number => result, in("rdi") first, in("rsi") second,
-            in("rdx") third, in("r10") fourth, lateout("rcx") _, lateout("r11") _, options(nostack));
+        asm!("syscall", inlateout("rax") number => result, in("rdi") first, in("rsi") second, in("rdx") third,
+            in("r10") fourth, in("r8") fifth, in("r9") sixth, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     result
 }
 
-/// One system call with up to four arguments; what the kernel returns, errors as -4095..-1.
-///
 /// # Safety
-/// The arguments must be what call `number` takes; a pointer among them must be valid for what the kernel does with it.
+/// As [`syscall`].
 #[cfg(target_arch = "aarch64")]
-unsafe fn syscall(number: i64, arguments: [usize; 4]) -> i64 {
-    let [first, second, third, fourth] = arguments;
+unsafe fn instruction(number: i64, [first, second, third, fourth, fifth, sixth]: [usize; 6]) -> i64 {
     let result: i64;
     // SAFETY: the caller vouches for the call; the kernel changes x0 and what the pointers name.
     unsafe {
         asm!("svc 0", in("x8") number, inlateout("x0") first => result, in("x1") second, in("x2") third,
-            in("x3") fourth, options(nostack));
+            in("x3") fourth, in("x4") fifth, in("x5") sixth, options(nostack));
     }
     result
 }

@@ -1,10 +1,13 @@
 //! Starts isolated processes: spec -> plan -> child.
 //!
 //! [`spec`] reads OCI's object, [`plan`] turns it and a few [`facts`] into a flat list of steps, [`launch`] clones a
-//! child that walks over them, [`run`] and [`reactor`] wait for its end, and [`ffi`] is the door for Deno.
+//! child that walks over them, [`run`] and [`reactor`] wait for its end, [`check`] tells what works on this host, and
+//! [`ffi`] is the door for Deno.
 
 #![deny(unsafe_code)]
 
+pub mod advice;
+pub mod check;
 pub mod error;
 pub mod facts;
 #[allow(unsafe_code, reason = "raw buffers of the caller")]
@@ -18,4 +21,5 @@ pub mod resolve;
 pub mod run;
 pub mod signal;
 pub mod spec;
+pub mod status;
 mod terminal;

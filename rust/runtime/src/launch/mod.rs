@@ -6,6 +6,7 @@ mod descriptors;
 pub mod environ;
 pub mod foreground;
 pub mod owner;
+pub mod probe;
 pub mod signals;
 mod stack;
 pub mod wait;
