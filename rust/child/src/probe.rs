@@ -11,6 +11,11 @@ pub enum Attempt<'p> {
         /// `CLONE_NEW…`.
         flags: i32,
     },
+    /// `setns` of a user namespace.
+    Join {
+        /// Its descriptor.
+        namespace: i32,
+    },
     /// `openat`, `write`, `close`: the whole text at once, as the kernel's files want it.
     Write {
         /// A file that is there.
@@ -96,6 +101,7 @@ fn take(attempt: Attempt<'_>, held: i32) -> Result<Option<i32>, Errno> {
         Attempt::DetachedMount { kind } => return sys::detached_mount(kind).map(Some),
         Attempt::CopyMount { path } => return sys::copy_mount(path).map(Some),
         Attempt::Unshare { flags } => sys::try_unshare(flags)?,
+        Attempt::Join { namespace } => sys::join_user_namespace(namespace)?,
         Attempt::Write { path, text } => sys::write_file(path, text)?,
         Attempt::MakeFolder { path } => sys::make_folder(path)?,
         Attempt::Chdir { path } => sys::chdir(path)?,

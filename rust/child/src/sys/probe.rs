@@ -29,6 +29,13 @@ pub(crate) fn try_unshare(flags: i32) -> Result<(), Errno> {
     Ok(())
 }
 
+/// `int setns(int fd, int nstype)`, setns(2).
+pub(crate) fn join_user_namespace(namespace: i32) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    check(unsafe { syscall(libc::SYS_setns, [word(namespace), word(libc::CLONE_NEWUSER)]) })?;
+    Ok(())
+}
+
 /// `int openat(int dirfd, const char *path, int flags)`, open(2).
 pub(crate) fn open_for_reading(path: CStrRef<'_>) -> Result<i32, Errno> {
     open(path, libc::O_RDONLY)

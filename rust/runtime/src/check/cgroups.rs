@@ -125,7 +125,7 @@ fn delegation(own: &Own) -> Probe {
     }
     for folder in &folders {
         if let Err(error) = Made::below(folder) {
-            return Probe::fails(name, GROUP, refused(folder, &error), Some(DELEGATE.into()));
+            return Probe::fails(name, GROUP, refused(folder, &error), Some(way_out(&error)));
         }
     }
     let v2_control = own.v2.as_ref().filter(|v2| folders == [v2.as_path()]).map(|v2| v2.join("cgroup.subtree_control"));
@@ -144,7 +144,7 @@ fn clone_into(host: &Host, own: &Own) -> Probe {
     };
     let made = match Made::below(folder) {
         Ok(made) => made,
-        Err(error) => return Probe::fails(name, GROUP, refused(folder, &error), Some(DELEGATE.into())),
+        Err(error) => return Probe::fails(name, GROUP, refused(folder, &error), Some(way_out(&error))),
     };
     let cloned = File::open(&made.0).map_err(|error| errno(&error)).and_then(|folder| clone3(Some(folder.as_raw_fd())));
     match cloned {
@@ -191,6 +191,13 @@ impl Drop for Made {
 fn refused(folder: &Path, error: &io::Error) -> String {
     let errno = errno(error);
     format!("cannot make a cgroup in {}: {} ({})", folder.display(), reason(errno), code(errno))
+}
+
+fn way_out(error: &io::Error) -> String {
+    match errno(error) {
+        Errno::EROFS => "it is mounted read-only, as in Docker: start the outer container with --privileged".into(),
+        _ => DELEGATE.into(),
+    }
 }
 
 fn errno(error: &io::Error) -> Errno {

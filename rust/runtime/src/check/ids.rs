@@ -66,8 +66,12 @@ fn mapper(name: &'static str) -> Probe {
     if let Some(right) = right_of(&path) {
         return Probe::works(name, Group::Ids, format!("{shown} ({right})"));
     }
-    let detail = format!("{shown} has neither the set-user-ID bit nor capabilities");
-    Probe::fails(name, Group::Ids, detail, Some(format!("chmod u+s {shown} as root")))
+    let (detail, remedy) = if fs::metadata(&path).is_ok_and(|file| file.uid() != 0) {
+        ("does not belong to root", "outside of a user namespace it may")
+    } else {
+        ("has neither the set-user-ID bit nor capabilities", "chmod u+s as root")
+    };
+    Probe::fails(name, Group::Ids, format!("{shown} {detail}"), Some(remedy.into()))
 }
 
 /// By what a program maps ids that are not its caller's.

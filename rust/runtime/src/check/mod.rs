@@ -6,6 +6,7 @@
 mod capabilities;
 mod cgroups;
 mod host;
+mod idmapped;
 mod ids;
 mod kernel;
 mod mountinfo;

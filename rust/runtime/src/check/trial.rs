@@ -1,5 +1,7 @@
 //! One thing that is tried: the namespaces it happens in, and its steps, each with its words.
 
+use std::os::fd::OwnedFd;
+
 use minicontainer_child::{Attempt, CStrRef};
 use nix::errno::Errno;
 use nix::libc;
@@ -9,7 +11,7 @@ use super::host::Host;
 use super::{Group, Probe, mountinfo};
 use crate::advice::userns_advice;
 use crate::error::{code, reason};
-use crate::launch::probe::{Refusal, try_in};
+use crate::launch::probe::{Refusal, open_in, try_in};
 
 /// The one folder that every host has to mount on. What is mounted there is seen by the child alone.
 pub(super) const FOLDER: CStrRef<'_> = CStrRef::new(c"/proc");
@@ -17,7 +19,7 @@ pub(super) const FOLDER: CStrRef<'_> = CStrRef::new(c"/proc");
 /// Steps that a child takes in namespaces of its own.
 pub(super) struct Trial<'h> {
     host: &'h Host,
-    pub(super) namespaces: CloneFlags,
+    namespaces: CloneFlags,
     steps: Vec<(&'static str, Attempt<'h>)>,
 }
 
@@ -38,27 +40,35 @@ pub(super) enum Refused {
 impl<'h> Trial<'h> {
     /// As this user would have it: in a user namespace where nothing else gives the right to the others.
     pub(super) fn as_this_user(host: &'h Host, namespaces: CloneFlags) -> Self {
-        if host.status.has_admin() {
-            Self { host, namespaces, steps: Vec::new() }
-        } else {
-            Self::in_user_namespace(host, namespaces)
-        }
+        if host.status.has_admin() { Self::bare(host, namespaces) } else { Self::in_user_namespace(host, namespaces) }
     }
 
     /// As root of a user namespace of its own.
     pub(super) fn in_user_namespace(host: &'h Host, namespaces: CloneFlags) -> Self {
+        Self::bare(host, namespaces | CloneFlags::CLONE_NEWUSER).mapped(&host.uid_map, &host.gid_map)
+    }
+
+    /// In no other namespaces than these, without a step.
+    pub(super) fn bare(host: &'h Host, namespaces: CloneFlags) -> Self {
+        Self { host, namespaces, steps: Vec::new() }
+    }
+
+    /// With these maps, as user_namespaces(7) has them.
+    pub(super) fn mapped(self, uid_map: &'h str, gid_map: &'h str) -> Self {
         let write = |path, text: &'h str| Attempt::Write { path: CStrRef::new(path), text: text.as_bytes() };
-        let steps = vec![
-            ("map the user into a user namespace", write(c"/proc/self/uid_map", &host.uid_map)),
-            ("give up setgroups in a user namespace", write(c"/proc/self/setgroups", "deny")),
-            ("map the group into a user namespace", write(c"/proc/self/gid_map", &host.gid_map)),
-        ];
-        Self { host, namespaces: namespaces | CloneFlags::CLONE_NEWUSER, steps }
+        self.then("map the user into a user namespace", write(c"/proc/self/uid_map", uid_map))
+            .then("give up setgroups in a user namespace", write(c"/proc/self/setgroups", "deny"))
+            .then("map the group into a user namespace", write(c"/proc/self/gid_map", gid_map))
     }
 
     /// With mounts of its own, of which the host sees none.
     pub(super) fn with_own_mounts(mut self) -> Self {
         self.namespaces |= CloneFlags::CLONE_NEWNS;
+        self.with_private_mounts()
+    }
+
+    /// With no mount that the host could see; the mount namespace is its own already.
+    pub(super) fn with_private_mounts(self) -> Self {
         let private = Attempt::Mount {
             kind: CStrRef::NULL,
             target: CStrRef::new(c"/"),
@@ -81,11 +91,19 @@ impl<'h> Trial<'h> {
         try_in(self.namespaces, &self.attempts()).map_err(|refusal| self.in_words(refusal))
     }
 
-    pub(super) fn attempts(&self) -> Vec<Attempt<'h>> {
+    /// As [`Self::run`], for steps of which the last one opens something.
+    pub(super) fn open(&self) -> Result<OwnedFd, Refused> {
+        if self.is_in_user_namespace() && self.host.no_user_namespace.is_some() {
+            return Err(Refused::UserNamespace);
+        }
+        open_in(self.namespaces, &self.attempts()).map_err(|refusal| self.in_words(refusal))
+    }
+
+    fn attempts(&self) -> Vec<Attempt<'h>> {
         self.steps.iter().map(|(_, attempt)| *attempt).collect()
     }
 
-    pub(super) fn in_words(&self, Refusal { attempt, errno }: Refusal) -> Refused {
+    fn in_words(&self, Refusal { attempt, errno }: Refusal) -> Refused {
         let what = attempt.and_then(|index| self.steps.get(index)).map(|(what, _)| *what);
         Refused::Kernel { what, errno }
     }
@@ -95,14 +113,15 @@ impl<'h> Trial<'h> {
     }
 
     /// Runs it, and tells what came of it; `needs` is what the kernel must have.
-    pub(super) fn probe(&self, name: &'static str, group: Group, works: &str, needs: &str) -> Probe {
+    pub(super) fn probe(&self, name: &'static str, works: &str, needs: &str) -> Probe {
         match self.run() {
-            Ok(()) if self.is_in_user_namespace() && group == Group::Mounts => {
-                Probe::works(name, group, format!("{works}, in a user namespace"))
+            Ok(()) if self.is_in_user_namespace() => {
+                Probe::works(name, Group::Mounts, format!("{works}, in a user namespace"))
             }
-            Ok(()) => Probe::works(name, group, works),
+            Ok(()) => Probe::works(name, Group::Mounts, works),
             Err(refused) => {
-                Probe::fails(name, group, refused.detail("make the namespaces"), refused.remedy(self.host, needs))
+                let detail = refused.detail("make the namespaces");
+                Probe::fails(name, Group::Mounts, detail, refused.remedy(self.host, needs))
             }
         }
     }
