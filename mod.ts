@@ -31,6 +31,8 @@ export type {
 } from "./src/spec/exec_config.ts";
 export type * from "./src/spec/isolation_config.ts";
 export type * from "./src/spec/types.ts";
+export { check } from "./src/runtime/check.ts";
+export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/explain.ts";

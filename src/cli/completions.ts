@@ -9,6 +9,7 @@ const SHELLS: Record<string, () => string> = { bash, zsh, fish };
 
 const COMMANDS = [
   { name: "explain", help: "show what would be done" },
+  { name: "check", help: "tell what works on this host" },
   { name: "completions", help: "print a completion script" },
 ];
 
@@ -43,6 +44,7 @@ _minicontainer() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     case $word in
+      check) [[ $i -eq 1 ]] && { COMPREPLY=($(compgen -W '--json' -- "\${COMP_WORDS[COMP_CWORD]}")); return; } ;;
       explain) [[ $i -eq 1 ]] || { _command_offset $i; return; } ;;
       completions) [[ $i -eq 1 ]] && { COMPREPLY=($(compgen -W 'bash zsh fish' -- "\${COMP_WORDS[COMP_CWORD]}")); return; } ;;
       --) _command_offset $((i + 1)); return ;;

@@ -11,6 +11,7 @@ export function helpCommand(): number {
 Usage:
   minicontainer [OPTIONS] [--] PROGRAM [ARGUMENTS]...
   minicontainer explain [--json] [OPTIONS] [--] PROGRAM [ARGUMENTS]...
+  minicontainer check [--json]
   minicontainer completions bash|zsh|fish
   minicontainer --help | --version
 
@@ -21,6 +22,7 @@ Namespaces can be joined instead, as in --net=/proc/1/ns/net.
 
 Commands:
   explain       show what would be done, system call by system call, and do nothing
+  check         try what works on this host; 0 where this user can make a plain container, 1 where not
   completions   print a script that completes minicontainer's options in a shell
 
 Exit codes: the program's own; 128+N where signal N ended it; 127 where it was not found, 126 where it was found but

@@ -13,6 +13,8 @@ export async function main(args: string[]): Promise<number> {
     switch (args[0]) {
       case "explain":
         return await (await import("./explain.ts")).explainCommand(args.slice(1));
+      case "check":
+        return (await import("./check.ts")).checkCommand(args.slice(1));
       case "completions":
         return (await import("./completions.ts")).completionsCommand(args.slice(1));
       case "--help":

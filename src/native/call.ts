@@ -56,8 +56,11 @@ export async function callForEndElsewhere(
 }
 
 /** As {@linkcode callForRecord}, for a call that answers with JSON. */
-export function callForJson<T>(call: (record: Uint8Array<ArrayBuffer>, length: number) => number): T {
-  const told = callForRecord(call);
+export function callForJson<T>(
+  call: (record: Uint8Array<ArrayBuffer>, length: number) => number,
+  record?: Uint8Array<ArrayBuffer>,
+): T {
+  const told = callForRecord(call, record);
   return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
 }
 

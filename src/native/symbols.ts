@@ -37,6 +37,18 @@ export const explainSymbols = {
   minicontainer_explain: withSpec,
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** What works on this host. */
+export const checkSymbols = {
+  ...abi,
+  minicontainer_check: {
+    parameters: [
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 /** What would be executed. */
 export const resolveSymbols = {
   ...abi,

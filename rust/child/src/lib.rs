@@ -17,6 +17,7 @@ mod identity;
 mod mounts;
 mod nodes;
 mod place;
+mod probe;
 mod program;
 mod report;
 mod root;
@@ -25,6 +26,7 @@ mod step;
 mod sys;
 mod terminal;
 
+pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};
 pub use report::{Handshake, Report};
 pub use run::run;

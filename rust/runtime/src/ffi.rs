@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::errno::Errno;
 use nix::libc;
 
+use crate::check::check;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::plan::{Plan, explain, plan};
@@ -69,6 +70,18 @@ pub unsafe extern "C" fn minicontainer_resolve(
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
     unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&resolve(&plan))) }
+}
+
+/// `int32_t minicontainer_check(uint8_t *record, uint32_t record_len)`: what works on this host, as the JSON of
+/// [`crate::check::Report`].
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontainer_check(record: *mut u8, record_len: u32) -> i32 {
+    // SAFETY: the caller vouches for the buffer.
+    let record = unsafe { bytes_mut(record, record_len) };
+    answer(record, || text(&check()))
 }
 
 /// `int32_t minicontainer_open(uint8_t *record, uint32_t record_len)`: makes a reactor; its number,

@@ -1,10 +1,13 @@
 //! Starts isolated processes: spec -> plan -> child.
 //!
 //! [`spec`] reads OCI's object, [`plan`] turns it and a few [`facts`] into a flat list of steps, [`launch`] clones a
-//! child that walks over them, [`run`] and [`reactor`] wait for its end, and [`ffi`] is the door for Deno.
+//! child that walks over them, [`run`] and [`reactor`] wait for its end, [`check`] tells what works on this host, and
+//! [`ffi`] is the door for Deno.
 
 #![deny(unsafe_code)]
 
+pub mod advice;
+pub mod check;
 pub mod decimal;
 pub mod error;
 pub mod facts;
@@ -22,5 +25,6 @@ pub mod run;
 pub mod seccomp;
 pub mod signal;
 pub mod spec;
+pub mod status;
 mod terminal;
 pub mod users;

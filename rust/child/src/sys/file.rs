@@ -15,6 +15,11 @@ impl Handle {
     pub(crate) const fn number(&self) -> i32 {
         self.0
     }
+
+    /// The number of a descriptor that stays open.
+    pub(crate) fn keep(self) -> i32 {
+        core::mem::ManuallyDrop::new(self).0
+    }
 }
 
 impl Drop for Handle {

@@ -1,18 +1,20 @@
 //! Facts that only a container needs: who we are, which ids there are, what the kernel can.
 
 use std::fs::{self, File};
+use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::libc;
 
-use super::Facts;
+use super::{Facts, HostDevice, io_reason, read_text};
 use crate::error::Error;
 use crate::id_ranges::{self, IdMapping};
-use crate::launch::features;
-use crate::spec::{MapIds, MountApi, NamespaceKind, Spec};
+use crate::launch::{features, probe};
+use crate::seccomp::spec::Seccomp;
+use crate::spec::{MapIds, MountApi, NamespaceKind, Spec, Tty};
 use crate::users;
 
 /// Capabilities 6 and 7 of capabilities(7): `CAP_SETGID` and `CAP_SETUID`.
@@ -43,8 +45,16 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
         find_user(&mut facts, spec)?;
     }
     if spec.minicontainer.landlock.is_some() {
-        facts.landlock_version = features::landlock_version();
+        facts.landlock_version =
+            probe::landlock_version().ok().and_then(|version| u32::try_from(version).ok()).unwrap_or(0);
     }
+    if let Some(path) = &spec.minicontainer.seccomp_file {
+        facts.seccomp = Some(read_filter(path)?);
+    }
+    for (index, path) in spec.minicontainer.host_devices.iter().enumerate() {
+        facts.host_devices.push(device(path, &format!("minicontainer.hostDevices[{index}]"))?);
+    }
+    facts.has_terminal = spec.minicontainer.tty == Tty::Auto && std::io::stdin().is_terminal();
     if !spec.process.apparmor_profile.is_empty() {
         let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
         facts.has_apparmor = enabled.starts_with('Y');
@@ -54,6 +64,25 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     facts.has_selinux = !(spec.process.selinux_label.is_empty() && spec.linux.mount_label.is_empty())
         && Path::new("/sys/fs/selinux/enforce").exists();
     Ok(facts)
+}
+
+/// Reads a file with OCI's `linux.seccomp`.
+fn read_filter(path: &str) -> Result<Seccomp, Error> {
+    let field = || "minicontainer.seccompFile".to_string();
+    let text = read_text(field, path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::spec(field(), format!("{path:?} is no seccomp profile: {error}")))
+}
+
+/// Looks at a device file of the host's.
+fn device(path: &str, field: &str) -> Result<HostDevice, Error> {
+    let status = fs::metadata(path).map_err(|error| Error::spec(field, format!("{path:?}: {}", io_reason(&error))))?;
+    let kind = status.mode() & libc::S_IFMT;
+    if kind != libc::S_IFCHR && kind != libc::S_IFBLK {
+        return Err(Error::spec(field, format!("must name a device; {path:?} is none")));
+    }
+    let device = (libc::major(status.rdev()), libc::minor(status.rdev()));
+    Ok(HostDevice { mode: status.mode(), device, owner: (status.uid(), status.gid()) })
 }
 
 /// The caller's own ids as 0, and behind them the ranges that the host has set apart for it.
@@ -106,7 +135,7 @@ fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
         facts.home.clone_from(&user.home);
         facts.user = Some(user);
     } else {
-        let uid = spec.process.user.as_ref().map_or(0, |user| user.uid);
+        let uid = spec.process.user.as_ref().and_then(|user| user.uid).unwrap_or(0);
         // A home is a courtesy: a root whose files cannot be read has none.
         facts.home = users::home(root, uid, "process.user").unwrap_or_default();
     }

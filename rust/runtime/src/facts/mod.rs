@@ -15,6 +15,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::error::{Error, reason};
 use crate::id_ranges::IdMapping;
 use crate::launch::{environ, signals};
+use crate::seccomp::spec::Seccomp;
 use crate::spec::Spec;
 use crate::users;
 
@@ -52,6 +53,12 @@ pub struct Facts {
     pub has_classic_mounts: bool,
     /// Landlock's version; 0: there is none.
     pub landlock_version: u32,
+    /// The filter of the spec's `seccompFile`.
+    pub seccomp: Option<Seccomp>,
+    /// The host's devices that the spec names.
+    pub host_devices: Vec<HostDevice>,
+    /// Whether stdin is a terminal.
+    pub has_terminal: bool,
     /// Whether AppArmor is there.
     pub has_apparmor: bool,
     /// Where AppArmor takes a profile.
@@ -60,6 +67,17 @@ pub struct Facts {
     pub has_selinux: bool,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
+}
+
+/// A device file of the host's.
+#[derive(Clone, Debug)]
+pub struct HostDevice {
+    /// Type and permissions.
+    pub mode: u32,
+    /// Major and minor number.
+    pub device: (u32, u32),
+    /// User and group.
+    pub owner: (u32, u32),
 }
 
 impl Facts {
@@ -71,7 +89,9 @@ impl Facts {
         let env_files = spec.minicontainer.env_files.iter().enumerate();
         let facts = Self {
             environment: if spec.minicontainer.inherit_env { environ::environment() } else { Vec::new() },
-            env_files: env_files.map(|(index, path)| read_env_file(index, path)).collect::<Result<_, _>>()?,
+            env_files: env_files
+                .map(|(index, path)| read_text(|| format!("minicontainer.envFiles[{index}]"), path))
+                .collect::<Result<_, _>>()?,
             nofile: *NOFILE.get_or_init(nofile_before_deno),
             ignored_signals: if spec.minicontainer.foreground { signals::ignored_by_the_caller() } else { 0 },
             ..Self::default()
@@ -87,19 +107,20 @@ impl Facts {
     }
 }
 
-/// More than an environment can be: the kernel takes a quarter of the stack's limit, 2 MiB, for it.
-const LARGEST_ENV_FILE: u64 = 4 * 1024 * 1024;
+/// More than any of the files that a spec names can need: the kernel takes 2 MiB for an environment.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
-fn read_env_file(index: usize, path: &str) -> Result<String, Error> {
+/// Reads a file that the spec's `field` names.
+fn read_text(field: impl Fn() -> String, path: &str) -> Result<String, Error> {
     let read = || {
         let file = File::open(path)?;
         let mut text = String::new();
-        file.take(LARGEST_ENV_FILE + 1).read_to_string(&mut text)?;
+        file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
         Ok(text)
     };
-    let refuse = |why: String| Error::spec(format!("minicontainer.envFiles[{index}]"), format!("{path:?} {why}"));
+    let refuse = |why: String| Error::spec(field(), format!("{path:?} {why}"));
     match read() {
-        Ok(text) if text.len() as u64 > LARGEST_ENV_FILE => Err(refuse("is larger than 4 MiB".into())),
+        Ok(text) if text.len() as u64 > LARGEST_FILE => Err(refuse("is larger than 4 MiB".into())),
         Ok(text) => Ok(text),
         Err(error) => Err(refuse(format!("cannot be read: {}", io_reason(&error)))),
     }

@@ -7,18 +7,24 @@ use nix::errno::Errno;
 use nix::sched::CloneFlags;
 
 use super::descriptors;
+use crate::advice::{UsernsFacts, userns_advice};
 use crate::error::Error;
-use crate::plan::{Plan, operation};
+use crate::plan::{Plan, namespace_names, operation};
 
 /// Why the clone did not come about.
 pub(super) fn of_clone(namespaces: CloneFlags, errno: Errno) -> Error {
-    let operation =
-        if namespaces.contains(CloneFlags::CLONE_NEWPID) { "create PID namespace" } else { "create a process" };
+    let operation = match namespace_names(namespaces.bits()) {
+        names if names.is_empty() => "create a process".into(),
+        names => format!("create {names} namespace{}", if namespaces.iter().count() > 1 { "s" } else { "" }),
+    };
     let error = Error::system(operation, errno);
-    match errno {
-        Errno::EPERM => error.with_advice("run as root or with CAP_SYS_ADMIN"),
-        Errno::EAGAIN => error.with_advice("too many processes: see ulimit -u and the cgroup's pids.max"),
-        Errno::ENOSPC => error.with_advice("too many namespaces: see /proc/sys/user/max_pid_namespaces"),
+    let is_user = namespaces.contains(CloneFlags::CLONE_NEWUSER);
+    let advice = if is_user { userns_advice(&UsernsFacts::gather(), errno) } else { None };
+    match (errno, advice) {
+        (_, Some(advice)) => error.with_advice(&advice),
+        (Errno::EPERM, None) if !is_user => error.with_advice("run as root or with CAP_SYS_ADMIN, or add --user"),
+        (Errno::EAGAIN, None) => error.with_advice("too many processes: see ulimit -u and the cgroup's pids.max"),
+        (Errno::ENOSPC, None) => error.with_advice("too many namespaces: see /proc/sys/user/max_*_namespaces"),
         _ => error,
     }
 }
@@ -45,6 +51,17 @@ pub(super) fn words(plan: &Plan, failure: Failure) -> Error {
         Errno::ENOENT if was_searched && found.is_none() => error.with_advice("it is in no folder of PATH"),
         _ if lacks_interpreter => error.with_advice("it is there, but the interpreter or loader that it names is not"),
         _ if is_folder => error.with_advice("it is a folder"),
+        Errno::EPERM | Errno::EACCES if !is_exec && plan.namespaces.contains(CloneFlags::CLONE_NEWUSER) => {
+            match userns_advice(&UsernsFacts::gather(), errno) {
+                Some(advice) => error.with_advice(&advice),
+                None => error,
+            }
+        }
+        Errno::EPERM
+            if matches!(step, Step::SetIds { .. } | Step::SetGroups { .. } | Step::LimitCapabilities { .. }) =>
+        {
+            error.with_advice("run as root, or add --user")
+        }
         Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },
         _ => error,
     }

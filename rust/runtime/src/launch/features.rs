@@ -19,15 +19,6 @@ pub fn has_mounts_by_descriptor() -> bool {
     })
 }
 
-/// `int landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)`, landlock(7): 0 where there is none.
-#[must_use]
-pub fn landlock_version() -> u32 {
-    const VERSION: u32 = 1;
-    // SAFETY: with this flag the kernel reads nothing.
-    let result = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, VERSION) };
-    u32::try_from(result).unwrap_or(0)
-}
-
 /// `int capget(cap_user_header_t hdrp, cap_user_data_t datap)`, capget(2): what this thread is permitted, bit N for
 /// capability N.
 #[must_use]

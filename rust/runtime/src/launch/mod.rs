@@ -9,6 +9,7 @@ pub mod features;
 pub mod foreground;
 mod handshake;
 pub mod owner;
+pub mod probe;
 pub mod signals;
 mod stack;
 mod userns;

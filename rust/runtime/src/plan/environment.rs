@@ -14,10 +14,14 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
 pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
-    if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() {
+    let defaults = &spec.minicontainer.default_env;
+    if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() && defaults.is_empty() {
         return Ok(facts.environment);
     }
     let mut merged = Merged::default();
+    for (index, entry) in defaults.iter().enumerate() {
+        merged.put(assignment(entry, || format!("minicontainer.defaultEnv[{index}]"))?);
+    }
     for entry in facts.environment {
         merged.put(entry);
     }
@@ -33,11 +37,7 @@ pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
         }
     }
     for (index, entry) in spec.process.env.iter().enumerate() {
-        let field = || format!("process.env[{index}]");
-        if !is_assignment(entry) {
-            return Err(Error::spec(field(), format!("must be NAME=value; it is {entry:?}")));
-        }
-        merged.put(c_string(entry, field)?);
+        merged.put(assignment(entry, || format!("process.env[{index}]"))?);
     }
     if spec.root.is_some() && !merged.places.contains_key(&b"HOME"[..]) {
         // As login(1) has it, and runc.
@@ -69,8 +69,11 @@ impl Merged {
     }
 }
 
-fn is_assignment(entry: &str) -> bool {
-    entry.find('=').is_some_and(|place| place > 0)
+fn assignment(entry: &str, field: impl Fn() -> String) -> Result<CString, Error> {
+    if entry.find('=').is_none_or(|place| place == 0) {
+        return Err(Error::spec(field(), format!("must be NAME=value; it is {entry:?}")));
+    }
+    c_string(entry, field)
 }
 
 /// One line of a file: `NAME=value` with or without `export`, the value bare or in quotes of either kind; nothing for

@@ -10,12 +10,12 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::capability;
 use crate::seccomp;
-use crate::spec::{Capabilities, SeccompProfile, Spec, User};
+use crate::spec::{Capabilities, SeccompProfile, Spec};
 
 /// The program's ids and capabilities; afterwards, its life is bound to ours.
 pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    let user = user(spec, facts);
-    if let Some(umask) = user.as_ref().and_then(|user| user.umask) {
+    let identity = Identity::new(spec, facts)?;
+    if let Some(umask) = identity.umask {
         if umask > 0o777 {
             return Err(Error::spec("process.user.umask", format!("must be at most 0777; it is {umask:#o}")));
         }
@@ -28,11 +28,9 @@ pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result
         plan.steps.push(Step::LimitCapabilities { keep: sets.bounding });
     }
     if !spec.process.no_new_privileges {
-        install_filter(plan, spec)?;
+        install_filter(plan, spec, facts)?;
     }
-    if let Some(user) = user {
-        change_ids(plan, &user)?;
-    }
+    change_ids(plan, identity)?;
     if let Some(sets) = sets {
         let Sets { effective, permitted, inheritable, ambient, .. } = sets;
         plan.steps.push(Step::SetCapabilities { effective, permitted, inheritable });
@@ -47,30 +45,44 @@ pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result
     Ok(())
 }
 
-/// Who it is; `None` where it stays who we are.
-fn user(spec: &Spec, facts: &Facts) -> Option<User> {
-    if let Some(found) = &facts.user {
-        let umask = spec.process.user.as_ref().and_then(|user| user.umask);
-        let mut additional_gids = found.additional_gids.clone();
-        additional_gids.extend(spec.process.user.iter().flat_map(|user| &user.additional_gids));
-        return Some(User { uid: found.uid, gid: found.gid, umask, additional_gids });
-    }
-    let is_container = spec.root.is_some() || has_user_namespace(spec);
-    spec.process.user.clone().or_else(|| is_container.then(User::default))
+/// Who the program is; `None` for what stays as it is.
+struct Identity {
+    ids: Option<(u32, u32)>,
+    groups: Option<Vec<u32>>,
+    umask: Option<u32>,
 }
 
-fn change_ids(plan: &mut Plan, user: &User) -> Result<(), Error> {
+impl Identity {
+    fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
+        let given = spec.process.user.as_ref();
+        let is_container = spec.root.is_some() || has_user_namespace(spec);
+        let mut groups = facts.user.as_ref().map(|user| user.additional_gids.clone()).unwrap_or_default();
+        groups.extend(given.iter().flat_map(|user| &user.additional_gids));
+        let ids = match (&facts.user, given.and_then(|user| user.uid), given.and_then(|user| user.gid)) {
+            (Some(found), ..) => Some((found.uid, found.gid)),
+            (None, None, None) => is_container.then_some((0, 0)),
+            (None, Some(uid), gid) => Some((uid, gid.unwrap_or(0))),
+            (None, None, Some(_)) => return Err(Error::spec("process.user.uid", "must stand beside process.user.gid")),
+        };
+        let groups = (ids.is_some() || !groups.is_empty()).then_some(groups);
+        Ok(Self { ids, groups, umask: given.and_then(|user| user.umask) })
+    }
+}
+
+fn change_ids(plan: &mut Plan, identity: Identity) -> Result<(), Error> {
     if plan.id_maps == IdMaps::ByChild {
         // Its only ids are 0, or whatever its own are mapped to; and groups cannot be set.
-        if !user.additional_gids.is_empty() {
+        if identity.groups.is_some_and(|groups| groups.iter().any(|gid| identity.ids.is_none_or(|ids| ids.1 != *gid))) {
             let message = "needs ranges of ids: entries of /etc/subgid, and newgidmap (Debian's uidmap)";
             return Err(Error::spec("process.user.additionalGids", message));
         }
-    } else {
-        let groups = plan.group_ids(user.additional_gids.clone());
+    } else if let Some(groups) = identity.groups {
+        let groups = plan.group_ids(groups);
         plan.steps.push(Step::SetGroups { groups });
     }
-    plan.steps.push(Step::SetIds { uid: user.uid, gid: user.gid });
+    if let Some((uid, gid)) = identity.ids {
+        plan.steps.push(Step::SetIds { uid, gid });
+    }
     Ok(())
 }
 
@@ -134,14 +146,14 @@ pub(super) fn restrict(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<()
         plan.steps.push(Step::RestrictFiles { handled, read_only, read_access, read_write });
     }
     if spec.process.no_new_privileges {
-        install_filter(plan, spec)?;
+        install_filter(plan, spec, facts)?;
     }
     Ok(())
 }
 
 /// The seccomp filter: last of all, where that needs no right; else before the rights are given up.
-fn install_filter(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
-    let filter = match (&spec.linux.seccomp, spec.minicontainer.seccomp_profile) {
+fn install_filter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    let filter = match (spec.linux.seccomp.as_ref().or(facts.seccomp.as_ref()), spec.minicontainer.seccomp_profile) {
         (Some(seccomp), _) => seccomp::compiled(seccomp)?,
         (None, SeccompProfile::Default) => {
             let bounding = spec.process.capabilities.as_ref().map(|sets| capability::mask(&sets.bounding).bits);

@@ -28,7 +28,7 @@ use crate::spec::Spec;
 
 pub use explain::{Line, explain};
 pub use namespaces::IdMaps;
-pub use words::operation;
+pub use words::{kind_name as namespace_names, operation};
 
 /// What the parent opens before the clone; an [`Fd`](minicontainer_child::Fd) is a place in [`Plan::descriptors`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
     namespaces::enter(&mut plan, spec, &facts)?;
     root::enter(&mut plan, spec, &facts)?;
     schedule::set(&mut plan, spec, &facts)?;
-    if !spec.process.terminal {
+    if !root::has_terminal(spec, &facts) {
         for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
             runnable::stdio(&mut plan, stream, *source)?;
         }

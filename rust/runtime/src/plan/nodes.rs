@@ -6,6 +6,7 @@ use nix::libc;
 use super::Plan;
 use super::namespaces::has_user_namespace;
 use crate::error::Error;
+use crate::facts::Facts;
 use crate::spec::{Device, NodeSet, Spec};
 
 /// What OCI has a runtime supply: config-linux.md, "Default Devices"; numbers as devices.txt of the kernel has them.
@@ -30,7 +31,7 @@ const DEFAULT_LINKS: [(&str, &str); 5] = [
 const EVERYBODY: u32 = 0o666;
 
 /// The default devices and links, and the spec's devices; after the mounts, for `/dev` is one.
-pub(super) fn plan(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
     let given = &spec.linux.devices;
     if spec.minicontainer.devices == NodeSet::Default {
         for (path, device) in DEFAULT_DEVICES {
@@ -45,6 +46,10 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
         let mode = kind | (device.file_mode.unwrap_or(EVERYBODY) & 0o7777);
         let description = (mode, (device.major, device.minor), (device.uid, device.gid));
         node(plan, spec, &device.path, description, || field("path"))?;
+    }
+    for (index, (path, host)) in spec.minicontainer.host_devices.iter().zip(&facts.host_devices).enumerate() {
+        let field = || format!("minicontainer.hostDevices[{index}]");
+        node(plan, spec, path, (host.mode, host.device, host.owner), field)?;
     }
     if spec.minicontainer.devices == NodeSet::Default {
         for (path, text) in DEFAULT_LINKS {

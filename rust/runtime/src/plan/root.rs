@@ -8,7 +8,7 @@ use super::{Plan, mounts, nodes};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::mount_options::{Propagation, propagation};
-use crate::spec::{NamespaceKind, Spec};
+use crate::spec::{NamespaceKind, Spec, Tty};
 
 /// What new files of a container lack, where nothing else is asked for.
 const USUAL_UMASK: u32 = 0o022;
@@ -27,7 +27,7 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
         plan.steps.push(Step::SetPropagation { flags });
     }
     let Some(root) = &spec.root else {
-        open_session(plan, spec)?;
+        open_session(plan, spec, facts)?;
         if !spec.mounts.is_empty() || !spec.linux.masked_paths.is_empty() || !spec.linux.readonly_paths.is_empty() {
             plan.steps.push(Step::KeepRoot);
             mounts::plan(plan, spec, facts)?;
@@ -41,9 +41,9 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     plan.steps.push(Step::OpenRoot { path });
     lay(plan, spec, facts)?;
     mounts::plan(plan, spec, facts)?;
-    nodes::plan(plan, spec)?;
+    nodes::plan(plan, spec, facts)?;
     mounts::files(plan, spec)?;
-    open_session(plan, spec)?;
+    open_session(plan, spec, facts)?;
     mounts::cover(plan, spec)?;
     if root.readonly {
         plan.steps.push(Step::ProtectRoot);
@@ -129,12 +129,19 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
 /// More than any filesystem can be.
 const MOST_BYTES: f64 = 9_007_199_254_740_992.0;
 
+/// Whether the program gets a terminal of its own.
+pub(super) fn has_terminal(spec: &Spec, facts: &Facts) -> bool {
+    spec.process.terminal || facts.has_terminal || spec.minicontainer.tty == Tty::Always
+}
+
 /// A session of the program's own, and a terminal, where one is asked for.
-fn open_session(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
-    if spec.minicontainer.new_session || spec.process.terminal {
+fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    let has_terminal = has_terminal(spec, facts);
+    // Without a session of its own, the program could type on our terminal (TIOCSTI: CVE-2017-5226).
+    if spec.minicontainer.new_session || spec.root.is_some() || has_terminal {
         plan.steps.push(Step::NewSession);
     }
-    if spec.process.terminal {
+    if has_terminal {
         let socket = plan.descriptor(super::Descriptor::Socket);
         let console = match &spec.root {
             Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),

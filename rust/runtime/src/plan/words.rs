@@ -138,8 +138,9 @@ const KINDS: [(i32, &str); 8] = [
     (crate::spec::CLONE_NEWTIME, "time"),
 ];
 
-/// The names of namespaces, with `and` between them.
-pub(super) fn kind_name(flags: i32) -> String {
+/// The names of the namespaces that `CLONE_NEW…` flags stand for, with `and` between them.
+#[must_use]
+pub fn kind_name(flags: i32) -> String {
     let names: Vec<&str> = KINDS.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| *name).collect();
     names.join(" and ")
 }

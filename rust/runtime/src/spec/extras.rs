@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub struct Extras {
     /// What is executed, where that is not `process.args[0]`; a name without a slash is looked up in PATH.
     pub program: Option<String>,
+    /// What is laid under all else of the environment.
+    pub default_env: Vec<String>,
     /// `process.env` is laid over the environment of this process.
     pub inherit_env: bool,
     /// Files of `NAME=value` lines, laid over what is inherited and under `process.env`.
@@ -33,6 +35,12 @@ pub struct Extras {
     pub landlock: Option<Landlock>,
     /// A filter that is built in, where `linux.seccomp` is absent.
     pub seccomp_profile: SeccompProfile,
+    /// A file with OCI's `linux.seccomp`, in place of it.
+    pub seccomp_file: Option<String>,
+    /// Devices of the host's that the container gets at the same path.
+    pub host_devices: Vec<String>,
+    /// Whether the program gets a terminal of its own, beside `process.terminal`.
+    pub tty: Tty,
     /// How ids are found for a user namespace that comes without `linux.uidMappings`.
     pub map_ids: MapIds,
     /// The program gets a session keyring of its own.
@@ -68,6 +76,10 @@ pub struct Overlay {
     pub folder: Option<String>,
     /// The size of that tmpfs in bytes; absent: half of the memory, as tmpfs(5) has it.
     pub size_bytes: Option<f64>,
+    /// Whether what was written stays in `folder`.
+    pub keep: bool,
+    /// Whether the result lists what was changed.
+    pub diff: bool,
 }
 
 /// A file from memory.
@@ -124,6 +136,19 @@ pub enum MountApi {
     New,
     /// By `mount(2)`.
     Classic,
+}
+
+/// Whether the program gets a terminal of its own.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Tty {
+    /// Not because of this.
+    #[default]
+    Never,
+    /// Where this process's stdin is a terminal: the program must not be able to type on that (TIOCSTI).
+    Auto,
+    /// It does.
+    Always,
 }
 
 /// Devices and links in `/dev`.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
-pub use extras::{Extras, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio};
+pub use extras::{Extras, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio, Tty};
 pub use linux::{CLONE_NEWTIME, Device, Linux, Namespace, NamespaceKind, Personality, TimeOffset};
 pub use mounts::{Mount, Root};
 pub use process::{Capabilities, ConsoleSize, CpuAffinity, IoPriority, Process, Rlimit, Scheduler, User};

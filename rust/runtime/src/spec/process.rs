@@ -1,6 +1,7 @@
 //! OCI `process`.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// OCI `process`.
 #[derive(Debug, Default, Deserialize)]
@@ -59,10 +60,10 @@ pub struct ConsoleSize {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// In the container.
-    pub uid: u32,
-    /// In the container.
-    pub gid: u32,
+    /// In the container; absent: 0 in a container's root or user namespace, else the caller's.
+    pub uid: Option<u32>,
+    /// In the container; absent: as `uid`.
+    pub gid: Option<u32>,
     /// Which permissions new files lack.
     pub umask: Option<u32>,
     /// Further groups.
@@ -92,10 +93,21 @@ pub struct Rlimit {
     /// `RLIMIT_…`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What counts.
+    /// What counts; -1 and 2^64-1 are no limit.
+    #[serde(deserialize_with = "limit")]
     pub soft: u64,
     /// What it may be raised to.
+    #[serde(deserialize_with = "limit")]
     pub hard: u64,
+}
+
+/// JavaScript's numbers do not reach 2^64-1, so -1 stands for it, as in setrlimit(2)'s own `RLIM_INFINITY`.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match i128::deserialize(deserializer)? {
+        -1 => Ok(u64::MAX),
+        number => u64::try_from(number)
+            .map_err(|_| D::Error::custom(format!("must be -1 or a number from 0 to 2^64-1; it is {number}"))),
+    }
 }
 
 /// OCI `process.scheduler`.
