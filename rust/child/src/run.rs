@@ -64,6 +64,7 @@ impl<'p> Machine<'p> {
             Step::SetHostname { name } => sys::sethostname(program.string(name)?),
             Step::SetDomainname { name } => sys::setdomainname(program.string(name)?),
             Step::BringLoopbackUp => sys::bring_loopback_up(),
+            Step::NewNetwork { spare } => new_network(program.descriptor(spare)?),
 
             Step::SetPropagation { flags } => set_propagation(flags),
             Step::OpenRoot { path } => self.open_root(program.string(path)?),
@@ -135,6 +136,14 @@ impl<'p> Machine<'p> {
             }
         }
     }
+}
+
+fn new_network(spare: i32) -> Result<(), Errno> {
+    if spare >= 0 {
+        return sys::setns(spare, libc::CLONE_NEWNET);
+    }
+    sys::unshare(libc::CLONE_NEWNET)?;
+    sys::bring_loopback_up()
 }
 
 fn reset_signals(keep: u64) -> Result<(), Errno> {

@@ -149,6 +149,12 @@ pub enum Step {
     },
     /// `ioctl(SIOCSIFFLAGS)` on `lo`.
     BringLoopbackUp,
+    /// `setns` of a network namespace that was made ahead, with `lo` up; or, where none is spare, `unshare` and
+    /// `ioctl(SIOCSIFFLAGS)`.
+    NewNetwork {
+        /// The namespace; -1: none is spare.
+        spare: Fd,
+    },
 
     /// `mount(NULL, "/", NULL, flags)`: which mounts the namespace and the host's tell each other of.
     SetPropagation {

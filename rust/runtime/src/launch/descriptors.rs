@@ -13,7 +13,7 @@ use nix::libc;
 use nix::sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socketpair};
 use nix::sys::stat::Mode;
 
-use super::{userns, wait};
+use super::{spare_network, userns, wait};
 use crate::error::{Error, reason};
 use crate::plan::{Descriptor, Plan};
 
@@ -22,7 +22,7 @@ const ABOVE_STDERR: i32 = 3;
 
 /// The plan's descriptors, open; dropping it closes them.
 pub(super) struct Opened {
-    childs: Vec<OwnedFd>,
+    childs: Vec<Option<OwnedFd>>,
     streams: [Option<OwnedFd>; 3],
     /// Our end of the socket that the child sends its terminal through.
     socket: Option<OwnedFd>,
@@ -34,7 +34,10 @@ impl Opened {
         let mut opened =
             Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None], socket: None };
         for source in &plan.descriptors {
-            let descriptor = opened.open_one(source)?;
+            let descriptor = match source {
+                Descriptor::SpareNetwork => spare_network::take(),
+                source => Some(opened.open_one(source)?),
+            };
             opened.childs.push(descriptor);
         }
         Ok(opened)
@@ -70,6 +73,7 @@ impl Opened {
                     errno => Error::system(format!("copy descriptor {number}"), errno),
                 })
             }
+            Descriptor::SpareNetwork => Err(Error::Internal { message: "a spare network is taken, not opened".into() }),
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
             Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
@@ -92,9 +96,9 @@ impl Opened {
         Ok(())
     }
 
-    /// The numbers that the child finds them at.
+    /// The numbers that the child finds them at; -1: there is none.
     pub(super) fn numbers(&self) -> Vec<i32> {
-        self.childs.iter().map(AsRawFd::as_raw_fd).collect()
+        self.childs.iter().map(|child| child.as_ref().map_or(-1, AsRawFd::as_raw_fd)).collect()
     }
 
     /// Closes what was opened for the child alone, so that the end of a pipe is seen when the program closes it.

@@ -11,6 +11,7 @@ mod handshake;
 pub mod owner;
 pub mod probe;
 pub mod signals;
+mod spare_network;
 mod stack;
 mod userns;
 mod visibility;

@@ -64,6 +64,8 @@ pub enum Descriptor {
         /// The text of its `gid_map`.
         gid_map: String,
     },
+    /// A network namespace that was made ahead, if one is spare.
+    SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
     Socket,
 }

@@ -42,11 +42,11 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     let mut unshared = 0;
     let joins_user = spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_some());
     for namespace in spec.linux.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
-        // clone(2) has no room for the time namespace's flag; and what is to belong to a user namespace that is joined
-        // is made after that.
+        // clone(2) has no room for the time namespace's flag; what is to belong to a user namespace that is joined is
+        // made after that; and one of our own user namespace's networks may have been made ahead.
         if namespace.kind == NamespaceKind::Time || joins_user {
             unshared |= namespace.kind.flag();
-        } else {
+        } else if !is_network_ahead(spec, namespace.kind) {
             plan.namespaces |= CloneFlags::from_bits_retain(namespace.kind.flag());
         }
     }
@@ -65,9 +65,20 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     }
     name_host(plan, spec)?;
     if has_new(spec, NamespaceKind::Network) {
-        plan.steps.push(Step::BringLoopbackUp);
+        let step = if is_network_ahead(spec, NamespaceKind::Network) {
+            Step::NewNetwork { spare: plan.descriptor(Descriptor::SpareNetwork) }
+        } else {
+            Step::BringLoopbackUp
+        };
+        plan.steps.push(step);
     }
     set_parameters(plan, spec)
+}
+
+/// Whether a namespace of this kind can have been made before it was asked for: networks are dear, and the same for all
+/// who have this process's user namespace.
+fn is_network_ahead(spec: &Spec, kind: NamespaceKind) -> bool {
+    kind == NamespaceKind::Network && !has_user_namespace(spec)
 }
 
 /// Whether the spec has a namespace of its own of this kind.

@@ -28,6 +28,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::SetHostname { name } => format!("set the hostname to {}", text(plan, name)),
         Step::SetDomainname { name } => format!("set the domain name to {}", text(plan, name)),
         Step::BringLoopbackUp => "bring up the interface lo".into(),
+        Step::NewNetwork { .. } => "create network namespace".into(),
 
         Step::SetPropagation { .. } => "set the propagation of the mounts".into(),
         Step::OpenRoot { path } => format!("open the root filesystem {}", text(plan, path)),

@@ -56,6 +56,13 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "netdevice(7)",
         ),
 
+        Step::NewNetwork { .. } => vec![Line::new(
+            "child",
+            "setns",
+            vec!["SPARE_NETWORK".into(), "CLONE_NEWNET".into()],
+            "a network namespace of its own, made ahead; where none is spare, unshare(CLONE_NEWNET)",
+            "setns(2), network_namespaces(7)",
+        )],
         Step::OpenTerminal { .. } => terminal(plan),
         Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
             "child",
@@ -260,6 +267,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
+        Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
         Some(Descriptor::Socket) => "SOCKET".into(),
         None => "?".into(),
     }

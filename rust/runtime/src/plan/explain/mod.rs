@@ -137,6 +137,12 @@ fn open(source: &Descriptor) -> Line {
             "a user namespace whose ids a mount shows",
             "clone(2), user_namespaces(7)",
         ),
+        Descriptor::SpareNetwork => Line::parent(
+            "openat",
+            ["AT_FDCWD", "\"/proc/thread-self/ns/net\"", "O_RDONLY|O_CLOEXEC"],
+            "a network namespace that another thread has made ahead: to make one takes as long as all the rest",
+            "network_namespaces(7)",
+        ),
         Descriptor::Socket => Line::parent(
             "socketpair",
             ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],
