@@ -67,6 +67,19 @@ const wait = {
   result: "i32",
 } as const;
 
+/** What starts a program of a reactor's. */
+const start = {
+  parameters: [
+    "u32", //    uint32_t reactor
+    "u32", //    uint32_t token
+    "buffer", // const uint8_t *spec
+    "u32", //    uint32_t spec_len
+    "buffer", // uint8_t *record
+    "u32", //    uint32_t record_len
+  ],
+  result: "i32",
+} as const;
+
 /** Many programs at once. */
 export const reactorSymbols = {
   ...abi,
@@ -77,17 +90,8 @@ export const reactorSymbols = {
     ],
     result: "i32",
   },
-  minicontainer_start: {
-    parameters: [
-      "u32", //    uint32_t reactor
-      "u32", //    uint32_t token
-      "buffer", // const uint8_t *spec
-      "u32", //    uint32_t spec_len
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
+  minicontainer_start: start,
+  minicontainer_start_elsewhere: start,
   minicontainer_wait: wait,
   wait_nonblocking: { ...wait, name: "minicontainer_wait", nonblocking: true },
   minicontainer_wake: {

@@ -41,7 +41,7 @@ export async function namespaceExec(config: Runnable): Promise<NamespaceExecResu
   checkSignal(signal);
   signal?.throwIfAborted();
   const reactor = sharedReactor();
-  const { token, end } = inTermsOfConfig(config, () => reactor.spawn(authorize(spec)));
+  const { token, end } = inTermsOfConfig(config, () => reactor.spawnToEnd(authorize(spec)));
   const abort = () => reactor.signal(token, SIGKILL);
   signal?.addEventListener("abort", abort);
   try {
@@ -49,6 +49,10 @@ export async function namespaceExec(config: Runnable): Promise<NamespaceExecResu
     const [ended, ...outputs] = await Promise.all([end, ...piped.map((stream) => readAll(reactor, token, stream))]);
     signal?.throwIfAborted();
     return withOutputs(ended, (stream) => outputs[piped.indexOf(stream)]);
+  } catch (error) {
+    return inTermsOfConfig(config, () => {
+      throw error;
+    });
   } finally {
     signal?.removeEventListener("abort", abort);
   }

@@ -52,6 +52,8 @@ interface Watched {
   isReferenced: boolean;
   hasEnded: boolean;
   end: PromiseWithResolvers<Ended>;
+  /** After how long the library kills it. */
+  timeoutMs?: number;
   /** Has the library look whether the program's time is up. */
   timer?: Timer;
   /** The streams that are pipes and not closed, and who waits until one is ready. */
@@ -84,32 +86,60 @@ export class Reactor {
 
   /** Starts a program, and tells of its end once it has come. */
   spawn(spec: Spec): Program {
+    const { token, watched } = this.#watch(spec);
+    return {
+      token,
+      pid: this.#startWatched(token, watched, spec, this.#library.minicontainer_start),
+      end: watched.end.promise,
+    };
+  }
+
+  /**
+   * As {@linkcode spawn}, where nobody asks for the PID. A container takes a millisecond to start, so where others are
+   * under way another thread does it; for one alone the way there and back would only be longer. That it could not be
+   * started is told by `end`.
+   */
+  spawnToEnd(spec: Spec): Omit<Program, "pid"> {
+    if (spec.root === undefined || this.#running === 0) return this.spawn(spec);
+    const { token, watched } = this.#watch(spec);
+    this.#startWatched(token, watched, spec, this.#library.minicontainer_start_elsewhere);
+    return { token, end: watched.end.promise };
+  }
+
+  #watch(spec: Spec) {
     const token = this.#nextToken++;
     const watched: Watched = {
       isReferenced: true,
       hasEnded: false,
       end: Promise.withResolvers<Ended>(),
+      timeoutMs: spec.minicontainer?.timeoutMs,
       streams: new Map(),
     };
     spec.minicontainer?.stdio?.forEach((source, stream) => {
       if (source === "piped") watched.streams.set(stream, undefined);
     });
+    return { token, watched };
+  }
+
+  #startWatched(token: number, watched: Watched, spec: Spec, call: Library["minicontainer_start"]): number {
     // Before the program is there, so that no end goes by unheard.
     this.#programs.set(token, watched);
     this.#count(1, 1);
     try {
-      const pid = this.#start(token, spec);
-      const timeoutMs = spec.minicontainer?.timeoutMs;
-      if (timeoutMs !== undefined) {
-        // Later by one, for the library's own timer to have rung.
-        watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(timeoutMs) + 1, LATEST_TIMER_MS));
-      }
-      return { token, pid, end: watched.end.promise };
+      const pid = this.#start(token, spec, call);
+      if (pid !== 0) this.#setTimer(watched);
+      return pid;
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -1);
       throw error;
     }
+  }
+
+  #setTimer(watched: Watched) {
+    if (watched.timeoutMs === undefined) return;
+    // Later by one, for the library's own timer to have rung.
+    watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(watched.timeoutMs) + 1, LATEST_TIMER_MS));
   }
 
   /**
@@ -119,7 +149,7 @@ export class Reactor {
    */
   runSync(spec: Spec, readPipes: (token: number) => boolean): Ended {
     const token = this.#nextToken++;
-    this.#start(token, spec);
+    this.#start(token, spec, this.#library.minicontainer_start);
     let ended: Ended | undefined;
     while (!readPipes(token) || ended === undefined) {
       for (const { token: toldOf, told } of this.#waitHere(ENDS | PIPES, -1)) {
@@ -190,11 +220,9 @@ export class Reactor {
     this.#forgetIfDone(token, watched);
   }
 
-  #start(token: number, spec: Spec): number {
+  #start(token: number, spec: Spec, call: Library["minicontainer_start"]): number {
     const bytes = encodeSpec(spec);
-    const told = callForRecord((record, length) =>
-      this.#library.minicontainer_start(this.#number, token, bytes, bytes.byteLength, record, length)
-    );
+    const told = callForRecord((record, length) => call(this.#number, token, bytes, bytes.byteLength, record, length));
     return told.kind === "started" ? told.pid : -1;
   }
 
@@ -268,12 +296,18 @@ export class Reactor {
       if (told.kind === "failed") throw told.error;
     } else if (told.kind === "ready") {
       this.#wakeWaiter(watched, told.stream);
+    } else if (told.kind === "started") {
+      this.#setTimer(watched);
     } else if (!watched.hasEnded) {
       watched.hasEnded = true;
       clearTimeout(watched.timer);
       this.#count(-1, watched.isReferenced ? -1 : 0);
       if (told.kind === "ended") watched.end.resolve(told);
-      if (told.kind === "failed") watched.end.reject(told.error);
+      if (told.kind === "failed") {
+        // It has no pipes, and who waits for one finds that out by trying.
+        for (const stream of watched.streams.keys()) this.#wakeWaiter(watched, stream);
+        watched.end.reject(told.error);
+      }
       this.#forgetIfDone(token, watched);
     }
   }

@@ -13,7 +13,9 @@ const IDMAP: u64 = libc::MOUNT_ATTR_IDMAP;
 const NULL_DEVICE: (u32, u32) = (1, 3);
 
 impl Machine<'_> {
-    pub(crate) fn mount(&self, filesystem: &Filesystem) -> Result<(), Errno> {
+    pub(crate) fn mount(&mut self, filesystem: &Filesystem) -> Result<(), Errno> {
+        // What is mounted may hide it.
+        self.last_folder = None;
         let program = self.program;
         let (kind, source) = (program.string(filesystem.kind)?, program.string(filesystem.source)?);
         let place = self.open_or_make(filesystem.place, Kind::Folder, filesystem.refuses_links)?;
@@ -34,7 +36,9 @@ impl Machine<'_> {
         Ok(())
     }
 
-    pub(crate) fn bind(&self, bind: &Bind) -> Result<(), Errno> {
+    pub(crate) fn bind(&mut self, bind: &Bind) -> Result<(), Errno> {
+        // What is mounted may hide it.
+        self.last_folder = None;
         let name = self.program.string(bind.source)?;
         let source = if bind.is_staged {
             sys::open_in_root(self.stage()?, name, libc::O_PATH)?
@@ -118,8 +122,12 @@ impl Machine<'_> {
             return self.cover_folder(found.number());
         }
         // The host's, not the container's: who wrote the root has no say in what covers a file.
-        let null = open_device(CStrRef::new(c"/dev/null"), NULL_DEVICE)?;
-        self.attach_copy(null.number(), found.number(), false).map(|_| ())
+        let null = match self.null.take() {
+            Some(null) => null,
+            None => open_device(CStrRef::new(c"/dev/null"), NULL_DEVICE)?,
+        };
+        let null = self.null.insert(null).number();
+        self.attach_copy(null, found.number(), false).map(|_| ())
     }
 
     fn cover_folder(&mut self, folder: i32) -> Result<(), Errno> {

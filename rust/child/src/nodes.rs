@@ -9,14 +9,13 @@ use crate::sys::{self, Errno};
 
 impl Machine<'_> {
     pub(crate) fn make_node(
-        &self,
+        &mut self,
         place: Place,
         mode: u32,
         (major, minor): (u32, u32),
         (uid, gid): (u32, u32),
     ) -> Result<(), Errno> {
         let (folder, name) = self.folder_of(place)?;
-        let folder = folder.number();
         let device = libc::makedev(major, minor);
         match sys::mknodat(folder, name, mode, device) {
             Ok(()) => {}
@@ -46,9 +45,9 @@ impl Machine<'_> {
         self.attach_copy(file.number(), target.number(), false).map(|_| ())
     }
 
-    pub(crate) fn make_link(&self, text: CStrRef<'_>, place: Place) -> Result<(), Errno> {
+    pub(crate) fn make_link(&mut self, text: CStrRef<'_>, place: Place) -> Result<(), Errno> {
         let (folder, name) = self.folder_of(place)?;
-        match sys::symlinkat(text, folder.number(), name) {
+        match sys::symlinkat(text, folder, name) {
             Err(Errno(libc::EEXIST)) | Ok(()) => Ok(()),
             Err(errno) => Err(errno),
         }

@@ -110,7 +110,8 @@ impl<'p> Machine<'p> {
         sys::mount_at(CStrRef::NULL, CStrRef::HERE, CStrRef::NULL, libc::MS_SLAVE | libc::MS_REC, CStrRef::NULL)?;
         sys::detach_here()?;
         sys::chdir(CStrRef::TOP)?;
-        (self.folder, self.stage, self.nothing) = (None, None, None);
+        (self.folder, self.stage, self.last_folder) = (None, None, None);
+        (self.null, self.nothing) = (None, None);
         Ok(())
     }
 

@@ -34,13 +34,26 @@ pub(crate) struct Machine<'p> {
     pub stage: Option<Handle>,
     /// The container's root.
     pub root: Option<Handle>,
+    /// The folder that something was last made in, and its path in the root: the next is made there too, mostly.
+    pub last_folder: Option<(Handle, CStrRef<'p>)>,
+    /// `/dev/null` of the host's.
+    pub null: Option<Handle>,
     /// An empty folder that cannot be written to.
     pub nothing: Option<Handle>,
 }
 
 impl<'p> Machine<'p> {
     const fn new(program: &'p Program<'p>) -> Self {
-        Self { program, folder: None, copy: None, stage: None, root: None, nothing: None }
+        Self {
+            program,
+            folder: None,
+            copy: None,
+            stage: None,
+            root: None,
+            last_folder: None,
+            null: None,
+            nothing: None,
+        }
     }
 
     fn take(&mut self, step: Step) -> Result<(), Errno> {

@@ -125,6 +125,29 @@ pub unsafe extern "C" fn minicontainer_start(
     })
 }
 
+/// `int32_t minicontainer_start_elsewhere(…)`, as [`minicontainer_start`]: has another thread start the program; the
+/// reactor's events tell that it was, too.
+///
+/// # Safety
+/// Both buffers must be valid for their lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontainer_start_elsewhere(
+    reactor: u32,
+    token: u32,
+    spec: *const u8,
+    spec_len: u32,
+    record: *mut u8,
+    record_len: u32,
+) -> i32 {
+    // SAFETY: the caller vouches for both buffers.
+    let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
+    answer(record, || {
+        let reactor = known(reactor)?;
+        reactor.spawn_elsewhere(token, planned(spec)?)?;
+        Ok(Event::Started(0))
+    })
+}
+
 /// `int32_t minicontainer_wait(uint32_t reactor, uint32_t sources, int32_t timeout_ms, uint8_t *records, uint32_t
 /// records_len)`: waits until something is to be told of ends (1) or pipes (2), or both (3); -1 ms: for ever. Records
 /// stand one behind the other.

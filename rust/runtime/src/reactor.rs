@@ -12,8 +12,11 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
 
 use crate::error::Error;
+use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
 use crate::plan::Plan;
 use crate::record::{self, Event};
@@ -48,9 +51,16 @@ struct State {
 }
 
 struct Program {
-    /// `None` once its end has been told; its pipes may still hold something.
-    running: Option<(Watched, Arc<Plan>)>,
+    phase: Phase,
     streams: [Option<OwnedFd>; 3],
+}
+
+enum Phase {
+    /// Another thread is at it; with the signal that the program gets once it runs.
+    Starting(Option<i32>),
+    Running(Watched, Arc<Plan>),
+    /// Its end has been told; its pipes may still hold something.
+    Ended,
 }
 
 impl Reactor {
@@ -76,12 +86,61 @@ impl Reactor {
     /// As [`crate::launch::launch`].
     pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
         let plan = Arc::new(plan);
-        let mut program = Watched::start(&plan)?;
+        let program = Watched::start(&plan)?;
+        self.watch(&mut self.lock(), token, program, plan)
+    }
+
+    /// Has another thread start a program: a container takes a millisecond, and several threads start several at once.
+    /// That it could not be started is told as its end would be; that it was, where somebody waits for it.
+    ///
+    /// # Errors
+    /// [`Error::System`] where there is no such thread.
+    pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Plan) -> Result<(), Error> {
+        let phase = Phase::Starting(None);
+        self.lock().programs.insert(token, Program { phase, streams: [None, None, None] });
+        let reactor = Arc::clone(&self);
+        let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
+        if submitted.is_err() {
+            self.lock().programs.remove(&token);
+        }
+        submitted
+    }
+
+    fn start(&self, token: u32, plan: Arc<Plan>) {
+        let started = Watched::start_here(&plan);
+        let mut state = self.lock();
+        let pending = match state.programs.remove(&token) {
+            Some(Program { phase: Phase::Starting(pending), .. }) => pending,
+            _ => None,
+        };
+        let watched = started.and_then(|mut program| {
+            if let Some(signal) = pending {
+                // A program that has ended by now needs no signal any more.
+                let _ = program.signal(signal);
+            }
+            self.watch(&mut state, token, program, plan)
+        });
+        match watched {
+            Ok(pid) if state.is_awaited(token) => state.told.push_back((token, Event::Started(pid))),
+            Ok(_) => {}
+            Err(error) => state.told.push_back((token, Event::Failed(error))),
+        }
+        let streams = state.programs.get(&token).map_or(vec![], Program::open_streams);
+        state.told.extend(streams.into_iter().map(|stream| (token, Event::Ready(stream))));
+        let is_told = !state.told.is_empty() || state.has_ended(token);
+        drop(state);
+        if is_told {
+            // What the event loop listens for: the program's own came before it was watched, or did not come.
+            let _ = kill(getpid(), Signal::SIGCHLD);
+        }
+    }
+
+    /// Lets the end and the timer of a program be told; where that can't be done, it is killed. Its PID.
+    fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<i32, Error> {
         let streams = program.take_streams();
         let child = program.child();
         let pid = child.pid;
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
-        let mut state = self.lock();
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
@@ -90,7 +149,7 @@ impl Reactor {
             let _ = program.reap(WaitFor::End);
             return Err(Error::system("watch the program", errno));
         }
-        state.programs.insert(token, Program { running: Some((program, plan)), streams });
+        state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams });
         Ok(pid)
     }
 
@@ -100,7 +159,11 @@ impl Reactor {
     /// `ESRCH` where it has ended; `EINVAL` for a number that is no signal.
     pub fn signal(&self, token: u32, signal: i32) -> Result<(), Errno> {
         match self.lock().programs.get_mut(&token) {
-            Some(Program { running: Some((program, _)), .. }) => program.signal(signal),
+            Some(Program { phase: Phase::Running(program, _), .. }) => program.signal(signal),
+            Some(Program { phase: Phase::Starting(pending), .. }) => {
+                *pending = Some(signal);
+                Ok(())
+            }
             _ => Err(Errno::ESRCH),
         }
     }
@@ -200,7 +263,7 @@ impl Reactor {
         match data % SOURCES {
             PIDFD => state.collect(token),
             TIMER => {
-                if let Some(Program { running: Some((program, _)), .. }) = state.programs.get_mut(&token) {
+                if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
                     program.time_is_up();
                 }
             }
@@ -216,10 +279,25 @@ impl Reactor {
     }
 }
 
+impl Program {
+    fn open_streams(&self) -> Vec<usize> {
+        (0..self.streams.len()).filter(|stream| self.streams.get(*stream).is_some_and(Option::is_some)).collect()
+    }
+}
+
 impl State {
+    /// Whether somebody waits to hear that a program has been started: who sets its timer.
+    fn is_awaited(&self, token: u32) -> bool {
+        matches!(self.programs.get(&token), Some(Program { phase: Phase::Running(_, plan), .. }) if plan.timeout.is_some())
+    }
+
+    fn has_ended(&self, token: u32) -> bool {
+        matches!(self.programs.get(&token), Some(Program { phase: Phase::Running(program, _), .. }) if program.has_ended())
+    }
+
     fn collect(&mut self, token: u32) {
         let Some(entry) = self.programs.get_mut(&token) else { return };
-        let Some((program, plan)) = &entry.running else { return };
+        let Phase::Running(program, plan) = &entry.phase else { return };
         let told = match program.reap(WaitFor::EndNow) {
             Ok(None) => return,
             Ok(Some(outcome)) => {
@@ -228,20 +306,25 @@ impl State {
             }
             Err(error) => Event::Failed(error),
         };
-        entry.running = None;
+        entry.phase = Phase::Ended;
         self.told.push_back((token, told));
         self.forget_if_done(token);
     }
 
     fn forget_if_done(&mut self, token: u32) {
-        let is_done = |program: &Program| program.running.is_none() && program.streams.iter().all(Option::is_none);
+        let is_done =
+            |program: &Program| matches!(program.phase, Phase::Ended) && program.streams.iter().all(Option::is_none);
         if self.programs.get(&token).is_some_and(is_done) {
             self.programs.remove(&token);
         }
     }
 
     fn pipe(&self, token: u32, stream: usize) -> Result<&OwnedFd, Errno> {
-        self.programs.get(&token).and_then(|program| program.streams.get(stream)?.as_ref()).ok_or(Errno::EBADF)
+        match self.programs.get(&token) {
+            Some(Program { phase: Phase::Starting(_), .. }) => Err(Errno::EAGAIN),
+            Some(program) => program.streams.get(stream).and_then(Option::as_ref).ok_or(Errno::EBADF),
+            None => Err(Errno::EBADF),
+        }
     }
 
     fn tell(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {

@@ -66,6 +66,13 @@ impl Watched {
         &self.child
     }
 
+    /// Whether it has ended and was not collected.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let mut polled = [PollFd::new(self.child.pidfd.as_fd(), PollFlags::POLLIN)];
+        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
     /// Takes the pipes out.
     pub fn take_streams(&mut self) -> [Option<std::os::fd::OwnedFd>; 3] {
         std::mem::take(&mut self.child.streams)
