@@ -3,15 +3,15 @@
 use super::spec::Architecture;
 use super::table::{Row, X};
 
-/// A way to call the kernel.
+/// A way to call the kernel, in the order of a row's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Abi {
     /// 64-bit PCs.
     X86_64,
-    /// 64-bit PCs with 32-bit pointers.
-    X32,
     /// 32-bit PCs.
     X86,
+    /// 64-bit PCs with 32-bit pointers.
+    X32,
     /// 64-bit ARM.
     Aarch64,
     /// 32-bit ARM, EABI.
@@ -71,15 +71,7 @@ impl Abi {
 
     /// The number of a call.
     pub(super) fn number(self, (_, numbers): &Row) -> Option<u32> {
-        let [x86_64, x86, x32, aarch64, arm, riscv64] = *numbers;
-        let number = match self {
-            Self::X86_64 => x86_64,
-            Self::X86 => x86,
-            Self::X32 => x32,
-            Self::Aarch64 => aarch64,
-            Self::Arm => arm,
-            Self::Riscv64 => riscv64,
-        };
+        let number = *numbers.get(self as usize)?;
         let bit = if self == Self::X32 { X32_BIT } else { 0 };
         (number != X).then_some(number | bit)
     }
