@@ -113,7 +113,7 @@ function tmpfsFromObject(path: string, value: unknown): { target: string } & Opt
 
 function checkTmpfsOption(path: string, option: string) {
   const [key, ...rest] = option.split("=");
-  if (rest.length === 0 && [...ATTRIBUTES, ...PROPAGATIONS].includes(option)) return;
+  if (rest.length === 0 && ["tmpcopyup", ...ATTRIBUTES, ...PROPAGATIONS].includes(option)) return;
   if (!Object.hasOwn(TMPFS_SETTINGS, key)) {
     throw new SpecError(path, `${shown(option)} is no option of tmpfs: size=64m, mode=755, ro, exec, …`);
   }

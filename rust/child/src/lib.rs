@@ -13,6 +13,7 @@
 
 #![no_std]
 
+mod copy;
 mod identity;
 mod mounts;
 mod nodes;

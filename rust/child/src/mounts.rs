@@ -1,5 +1,6 @@
 //! Mounts in the container's root, each on a descriptor of where it goes.
 
+use crate::copy::copy_folder;
 use crate::place::Kind;
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
@@ -22,6 +23,9 @@ impl Machine<'_> {
         let propagation = filesystem.propagation;
         if program.has_classic_mounts {
             sys::mount(source, place.number(), kind, filesystem.flags, program.string(filesystem.data)?)?;
+            if filesystem.copies_up {
+                copy_folder(place.number(), self.top_of(filesystem.place)?.number(), 0)?;
+            }
             if propagation != 0 {
                 let top = self.top_of(filesystem.place)?;
                 sys::mount(CStrRef::NULL, top.number(), CStrRef::NULL, propagation, CStrRef::NULL)?;
@@ -29,6 +33,9 @@ impl Machine<'_> {
             return Ok(());
         }
         let mount = new_filesystem(kind, source, program.list(filesystem.options)?, filesystem.attributes)?;
+        if filesystem.copies_up {
+            copy_folder(place.number(), mount.number(), 0)?;
+        }
         sys::move_mount(&mount, place.number())?;
         if propagation != 0 {
             sys::mount_setattr(mount.number(), Attributes { propagation, ..Attributes::default() }, false)?;

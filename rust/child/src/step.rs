@@ -73,6 +73,8 @@ pub struct Filesystem {
     pub propagation: u64,
     /// Where it is mounted.
     pub place: Place,
+    /// Whether it begins with a copy of what it hides: `tmpcopyup`.
+    pub copies_up: bool,
     /// Whether no link may stand on the way: procfs and sysfs, which later writes go to.
     pub refuses_links: bool,
 }

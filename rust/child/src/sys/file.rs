@@ -59,8 +59,28 @@ pub(crate) fn open_in_root(root: i32, path: CStrRef<'_>, flags: i32) -> Result<H
 
 /// `int openat(AT_FDCWD, const char *pathname, int flags)`, open(2), of a path of the host's.
 pub(crate) fn open(path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
-    // SAFETY: a C string that lives as long as the plan.
-    handle(unsafe { syscall(libc::SYS_openat, [word(HERE), path.address(), word(flags | libc::O_CLOEXEC), 0]) })
+    open_at(HERE, path, flags)
+}
+
+/// `int openat(int dirfd, const char *pathname, int flags)`, open(2).
+pub(crate) fn open_at(folder: i32, path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
+    // SAFETY: a C string that outlives the call.
+    handle(unsafe { syscall(libc::SYS_openat, [word(folder), path.address(), word(flags | libc::O_CLOEXEC), 0]) })
+}
+
+/// `ssize_t getdents64(int fd, void *dirp, size_t count)`, getdents(2): the bytes of entries; 0 at the end.
+pub(crate) fn getdents64(folder: &Handle, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let arguments = [word(folder.0), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: a buffer with its length.
+    let length = check(unsafe { syscall(libc::SYS_getdents64, arguments) })?;
+    Ok(usize::try_from(length).unwrap_or(0))
+}
+
+/// `ssize_t sendfile(int out_fd, int in_fd, NULL, size_t count)`, sendfile(2): the bytes copied; 0 at the end.
+pub(crate) fn sendfile(to: &Handle, from: &Handle) -> Result<i32, Errno> {
+    const AT_ONCE: usize = 1 << 20;
+    // SAFETY: numbers only; the offset is the file's own.
+    check(unsafe { syscall(libc::SYS_sendfile, [word(to.0), word(from.0), 0, AT_ONCE]) })
 }
 
 /// `ssize_t write(int fd, const void *buf, size_t count)`, write(2), all of it.
@@ -86,6 +106,8 @@ pub(crate) struct Status {
     pub mode: u32,
     /// The device that a device file stands for: major, minor.
     pub device: (u32, u32),
+    /// User and group.
+    pub owner: (u32, u32),
 }
 
 impl Status {
@@ -109,7 +131,11 @@ pub(crate) fn status(file: i32) -> Result<Status, Errno> {
     done(unsafe { syscall(libc::SYS_statx, arguments) })?;
     // SAFETY: all zeroes is a valid statx, and the kernel has filled it in.
     let found = unsafe { found.assume_init() };
-    Ok(Status { mode: u32::from(found.stx_mode), device: (found.stx_rdev_major, found.stx_rdev_minor) })
+    Ok(Status {
+        mode: u32::from(found.stx_mode),
+        device: (found.stx_rdev_major, found.stx_rdev_minor),
+        owner: (found.stx_uid, found.stx_gid),
+    })
 }
 
 /// `int mkdirat(int dirfd, const char *pathname, mode_t mode)`, mkdir(2).
@@ -153,7 +179,12 @@ pub(crate) fn create(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<Handle
 
 /// `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)`, readlink(2): the part of `buffer` that it filled.
 pub(crate) fn readlink<'b>(path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
-    let arguments = [word(HERE), path.address(), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    readlink_at(HERE, path, buffer)
+}
+
+/// `ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)`, readlink(2): as [`readlink`].
+pub(crate) fn readlink_at<'b>(folder: i32, path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    let arguments = [word(folder), path.address(), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
     // SAFETY: a C string of the plan, and a buffer with its length.
     let length = check(unsafe { syscall(libc::SYS_readlinkat, arguments) })?;
     Ok(buffer.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default())

@@ -7,11 +7,13 @@ use base64::engine::general_purpose::STANDARD;
 use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
 use nix::libc;
 
+use super::namespaces::has_user_namespace;
 use super::table::c_string;
 use super::{Descriptor, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges;
+use crate::names::mount_attributes::MOUNT_ATTR_RDONLY;
 use crate::names::mount_options::{self, MountOptions, Propagation};
 use crate::spec::{Mount, Spec};
 
@@ -33,17 +35,26 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
         if options.bind || mount.kind == "bind" {
             bind(plan, spec, facts, mount, &options, &field)?;
         } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
-            // A new mount costs 10 ms, and shows the same: the tree that is there.
-            let tree =
-                Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
-            let options =
-                MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
+            let (tree, options) = cgroup_tree(spec, facts, mount, options);
             bind(plan, spec, facts, &tree, &options, &field)?;
         } else {
             filesystem(plan, mount, &options, label, &field)?;
         }
     }
     Ok(())
+}
+
+/// What stands for a cgroup mount: the tree that is there. A new mount costs 10 ms, and shows the same.
+fn cgroup_tree(spec: &Spec, facts: &Facts, mount: &Mount, options: MountOptions) -> (Mount, MountOptions) {
+    let tree = Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
+    let options = MountOptions { bind: true, recursive_bind: true, ..options };
+    if !facts.has_classic_mounts {
+        let recursive_attributes = options.attributes;
+        return (tree, MountOptions { recursive_attributes, ..options });
+    }
+    // mount(2) makes no tree read-only, so the hierarchies of version 1 are left out; but in a user namespace they can't
+    // be: what is mounted below is locked there, and its files are root's.
+    (tree, MountOptions { recursive_bind: has_user_namespace(spec), ..options })
 }
 
 fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str, field: &str) -> Result<(), Error> {
@@ -53,9 +64,11 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
     if parsed.idmap.is_some() || !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
         return Err(Error::spec(format!("{field}.uidMappings"), "are for bind mounts alone"));
     }
-    if parsed.remount || parsed.tmpcopyup {
-        let option = if parsed.remount { "remount" } else { "tmpcopyup" };
-        return Err(Error::spec(format!("{field}.options"), format!("{option} is not supported")));
+    if parsed.remount {
+        return Err(Error::spec(format!("{field}.options"), "remount is not supported: give the options at once"));
+    }
+    if parsed.tmpcopyup && (mount.kind != "tmpfs" || parsed.attributes.set & MOUNT_ATTR_RDONLY != 0) {
+        return Err(Error::spec(format!("{field}.options"), "tmpcopyup is for a tmpfs that can be written to"));
     }
     let mut data = parsed.data.clone();
     if !label.is_empty() && matches!(mount.kind.as_str(), "tmpfs" | "mqueue" | "devpts" | "proc" | "sysfs") {
@@ -73,6 +86,7 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
         flags: parsed.classic_flags(),
         propagation: parsed.propagation.map_or(0, flags_of),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
+        copies_up: parsed.tmpcopyup,
         refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
     };
     plan.steps.push(Step::Mount(filesystem));

@@ -167,6 +167,14 @@ fn mount(plan: &Plan, filesystem: &Filesystem) -> Vec<Line> {
     }
     let attributes = mount_attributes::flag_names(filesystem.attributes);
     lines.push(line("fsmount", &["FILESYSTEM", "FSMOUNT_CLOEXEC", &attributes], "a mount of it", "fsmount(2)"));
+    if filesystem.copies_up {
+        lines.push(line(
+            "sendfile",
+            &["MOUNT", &at],
+            "it begins with a copy of what it hides",
+            "sendfile(2), getdents(2)",
+        ));
+    }
     lines.push(line("move_mount", &["MOUNT", &at], "by descriptors: nobody can swap the place", "move_mount(2)"));
     lines
 }
