@@ -12,11 +12,9 @@ use super::{Descriptor, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges;
-use crate::names::mount_options::{self, MountOptions, Propagation};
+use crate::names::mount_attributes::MOUNT_ATTR_IDMAP;
+use crate::names::mount_options::{self, MountOptions};
 use crate::spec::{Mount, Spec};
-
-/// `MOUNT_ATTR_IDMAP`, mount_setattr(2).
-const IDMAP: u64 = 0x0010_0000;
 
 /// The spec's mounts, in their order.
 pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
@@ -36,14 +34,20 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
             // A new mount costs 10 ms, and shows the same: the tree that is there.
             let tree =
                 Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
-            let options =
-                MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
-            bind(plan, spec, facts, &tree, &options, &field)?;
+            bind(plan, spec, facts, &tree, &of_cgroups(options, facts), &field)?;
         } else {
             filesystem(plan, mount, &options, label, &field)?;
         }
     }
     Ok(())
+}
+
+/// With all that is mounted below, and its attributes; where mount(2) could not give it those, without.
+fn of_cgroups(options: MountOptions, facts: &Facts) -> MountOptions {
+    if facts.has_classic_mounts {
+        return MountOptions { bind: true, ..options };
+    }
+    MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options }
 }
 
 fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str, field: &str) -> Result<(), Error> {
@@ -71,16 +75,13 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
         data: text,
         attributes: parsed.attributes.set,
         flags: parsed.classic_flags(),
-        propagation: parsed.propagation.map_or(0, flags_of),
+        // Nothing is below it: that it is for those too makes no difference, and mount_setattr(2) refuses the flag.
+        propagation: parsed.propagation.map_or(0, |found| found.flag),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
         refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
     };
     plan.steps.push(Step::Mount(filesystem));
     Ok(())
-}
-
-fn flags_of(Propagation { flag, recursive }: Propagation) -> u64 {
-    super::namespaces::propagation_flags(flag, recursive)
 }
 
 /// Names by which fsconfig sets what mount(2) has flags for.
@@ -119,7 +120,7 @@ fn bind(
         return Err(Error::spec(format!("{field}.source"), "must name what is bound; it is empty"));
     }
     let ids_of = ids(plan, spec, mount, options, field)?;
-    let idmap = if ids_of.is_some() { IDMAP } else { 0 };
+    let idmap = if ids_of.is_some() { MOUNT_ATTR_IDMAP } else { 0 };
     let is_recursive_map = options.idmap == Some(true);
     let propagation = options.propagation.map_or(0, |found| found.flag);
     let is_recursive = options.propagation.is_some_and(|found| found.recursive);
