@@ -123,8 +123,12 @@ pub fn find_helper(name: &str) -> Option<PathBuf> {
 /// Who the program is, by the files of the root that it gets.
 fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
     let path = spec.root.as_ref().map_or_else(|| "/".into(), |root| facts.absolute(&root.path));
-    // A root that isn't there is for the step that opens it to tell.
-    let Ok(root) = open_folder(&path) else { return Ok(()) };
+    let root = match (open_folder(&path), &spec.minicontainer.run_as) {
+        (Ok(root), _) => root,
+        (Err(errno), Some(_)) => return Err(Error::system(format!("open the root filesystem {path:?}"), errno)),
+        // A root that isn't there is for the step that opens it to tell.
+        (Err(_), None) => return Ok(()),
+    };
     let root: BorrowedFd<'_> = root.as_fd();
     if let Some(name) = &spec.minicontainer.run_as {
         let mut user = users::find(root, name, "minicontainer.runAs")?;

@@ -54,6 +54,13 @@ struct Identity {
 
 impl Identity {
     fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
+        if let (Some(name), None) = (&spec.minicontainer.run_as, &facts.user) {
+            // Nobody else may take that user's place, root least of all.
+            return Err(Error::spec(
+                "minicontainer.runAs",
+                format!("must be a user of the root; {name:?} was not looked up"),
+            ));
+        }
         let given = spec.process.user.as_ref();
         let is_container = spec.root.is_some() || has_user_namespace(spec);
         let mut groups = facts.user.as_ref().map(|user| user.additional_gids.clone()).unwrap_or_default();

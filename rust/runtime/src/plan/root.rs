@@ -18,13 +18,11 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     check(spec)?;
     let wanted = wanted_propagation(spec)?;
     if has_new(spec, NamespaceKind::Mount) {
-        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them.
-        let flags = match wanted {
-            Some(Propagation { flag, .. }) => propagation_flags(flag, true),
-            None if hears_of_the_host(spec) => libc::MS_SLAVE | libc::MS_REC,
-            None => libc::MS_PRIVATE | libc::MS_REC,
-        };
-        plan.steps.push(Step::SetPropagation { flags });
+        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Never the other way,
+        // or the root would be mounted on the host's own folder: what is wanted is set once it is entered.
+        let hears = wanted.is_some_and(hears_of_others) || hears_of_the_host(spec);
+        plan.steps
+            .push(Step::SetPropagation { flags: libc::MS_REC | if hears { libc::MS_SLAVE } else { libc::MS_PRIVATE } });
     }
     let Some(root) = &spec.root else {
         open_session(plan, spec, facts)?;
@@ -87,8 +85,12 @@ fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
 
 /// A mount that is to hear of the host's later mounts, or to tell the host of its own.
 fn hears_of_the_host(spec: &Spec) -> bool {
-    let hears = |option: &String| matches!(propagation(option), Some(found) if found.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0);
+    let hears = |option: &String| propagation(option).is_some_and(hears_of_others);
     spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
+}
+
+fn hears_of_others(propagation: Propagation) -> bool {
+    propagation.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0
 }
 
 /// The folder itself, or as the lower layer of an overlay, with a stage below it where one is needed.

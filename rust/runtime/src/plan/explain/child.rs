@@ -96,7 +96,7 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
         ),
         Step::SetRlimit { resource, soft, hard } => line(
             "prlimit64",
-            vec!["0".into(), rlimit_name(resource), format!("{{soft={soft}, hard={hard}}}")],
+            vec!["0".into(), rlimit_name(resource), format!("{{soft={}, hard={}}}", limit(soft), limit(hard))],
             "a limit of the program's",
             "prlimit(2)",
         ),
@@ -122,7 +122,7 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             line("personality", vec![format!("{domain:#x}")], "the execution domain", "personality(2)")
         }
         Step::SetUmask { mask } => {
-            line("umask", vec![format!("{mask:#05o}")], "the permissions that new files lack", "umask(2)")
+            line("umask", vec![format!("{mask:04o}")], "the permissions that new files lack", "umask(2)")
         }
         Step::Chdir { path } => line("chdir", vec![text(plan, path)], "where the program starts", "chdir(2)"),
         Step::CheckFolder => line(
@@ -271,6 +271,10 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Socket) => "SOCKET".into(),
         None => "?".into(),
     }
+}
+
+fn limit(value: u64) -> String {
+    if value == u64::MAX { "RLIM64_INFINITY".into() } else { value.to_string() }
 }
 
 fn signal_name(number: i32) -> String {
