@@ -72,6 +72,9 @@ impl<'p> Machine<'p> {
     }
 
     /// The folder that a place is in, made where it is missing, and the place's name there.
+    ///
+    /// No link may stand on the way: it could lead into a folder of the host's that is mounted in the root, and what is
+    /// made would stand there (CVE-2026-41579).
     pub(crate) fn folder_of(&self, place: Place) -> Result<(Parent, CStrRef<'p>), Errno> {
         let names = self.program.list(place.0)?;
         let (path, name) = last_two(names).ok_or(Errno(libc::EFAULT))?;
@@ -83,13 +86,13 @@ impl<'p> Machine<'p> {
                 break;
             }
             let above = parent.as_ref().map_or_else(|| self.root(), |folder: &Handle| Ok(folder.number()))?;
-            parent = Some(match self.open_place(prefix, Kind::Folder, false) {
+            parent = Some(match self.open_place(prefix, Kind::Folder, true) {
                 Err(Errno(libc::ENOENT)) => {
                     match sys::mkdirat(above, folder_name, FOLDER_MODE) {
                         Ok(()) | Err(Errno(libc::EEXIST)) => {}
                         Err(errno) => return Err(errno),
                     }
-                    self.open_place(prefix, Kind::Folder, false)?
+                    self.open_place(prefix, Kind::Folder, true)?
                 }
                 other => other?,
             });
