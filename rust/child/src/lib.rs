@@ -14,6 +14,7 @@
 #![no_std]
 
 mod identity;
+mod interpreter;
 mod mounts;
 mod nodes;
 mod place;

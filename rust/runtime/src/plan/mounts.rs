@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
 use nix::libc;
 
-use super::table::c_string;
+use super::table::{c_string, components};
 use super::{Descriptor, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -73,7 +73,7 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
         flags: parsed.classic_flags(),
         propagation: parsed.propagation.map_or(0, flags_of),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
-        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
+        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs") || components(&mount.destination) == ["dev"],
     };
     plan.steps.push(Step::Mount(filesystem));
     Ok(())
