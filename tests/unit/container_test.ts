@@ -14,9 +14,9 @@ const kinds = (fields: Fields) => spec(fields).linux?.namespaces?.map(({ type })
 
 const mounted = (of: Spec, destination: string) => of.mounts?.find((mount) => mount.destination === destination);
 
-const DOCKERS_CAPABILITIES = [
+const DEFAULT_CAPABILITIES = [
   ...["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"],
-  ...["CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_AUDIT_WRITE"],
+  ...["CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_AUDIT_WRITE"],
   "CAP_SETFCAP",
 ];
 
@@ -27,9 +27,9 @@ Deno.test("specFromConfig() gives a root filesystem a container's defaults", () 
     env: [],
     cwd: "/",
     capabilities: {
-      bounding: DOCKERS_CAPABILITIES,
-      effective: DOCKERS_CAPABILITIES,
-      permitted: DOCKERS_CAPABILITIES,
+      bounding: DEFAULT_CAPABILITIES,
+      effective: DEFAULT_CAPABILITIES,
+      permitted: DEFAULT_CAPABILITIES,
       inheritable: [],
       ambient: [],
     },

@@ -79,6 +79,7 @@ fn copy_link(from: i32, to: i32, name: CStrRef<'_>) -> Result<(), Errno> {
 /// Owner first: a change of it clears the set-user-ID bit.
 fn own(folder: i32, name: CStrRef<'_>, status: Status) -> Result<(), Errno> {
     let (uid, gid) = status.owner;
-    sys::fchownat(folder, name, uid, gid)?;
+    let file = sys::open_at(folder, name, libc::O_PATH | libc::O_NOFOLLOW)?;
+    sys::chown(file.number(), uid, gid)?;
     if status.is(libc::S_IFLNK) { Ok(()) } else { sys::fchmodat(folder, name, status.mode & PERMISSIONS) }
 }

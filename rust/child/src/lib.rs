@@ -15,6 +15,7 @@
 
 mod copy;
 mod identity;
+mod interpreter;
 mod mounts;
 mod nodes;
 mod place;

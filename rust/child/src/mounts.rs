@@ -87,6 +87,7 @@ impl Machine<'_> {
         }
         self.attach_copy(source, place, bind.recursive)?;
         let mount = self.top_of(bind.place)?;
+        must_be_same(source, mount.number())?;
         if bind.flags != 0 {
             remount(mount.number(), bind.flags)?;
         }
@@ -158,6 +159,7 @@ impl Machine<'_> {
         if self.program.has_classic_mounts {
             self.attach_copy(found.number(), found.number(), true)?;
             let mount = sys::open_in_root(self.root()?, path, libc::O_PATH)?;
+            must_be_same(found.number(), mount.number())?;
             return remount(mount.number(), libc::MS_RDONLY);
         }
         let mount = sys::open_tree(found.number(), CStrRef::EMPTY, true)?;
@@ -165,6 +167,13 @@ impl Machine<'_> {
         sys::mount_setattr(mount.number(), read_only, true)?;
         sys::move_mount(&mount, found.number())
     }
+}
+
+/// A path leads to what was just mounted there, or somebody has put another in its place: what changes then would be
+/// another mount, and the one that was meant would stay as it is.
+fn must_be_same(mounted: i32, found: i32) -> Result<(), Errno> {
+    let is_same = sys::status(mounted)?.identity == sys::status(found)?.identity;
+    if is_same { Ok(()) } else { Err(Errno(libc::ESTALE)) }
 }
 
 /// Opens a character device of the host's, and looks whether it is the one that it should be.

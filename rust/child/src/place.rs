@@ -72,6 +72,9 @@ impl<'p> Machine<'p> {
     }
 
     /// The folder that a place is in, made where it is missing, and the place's name there.
+    ///
+    /// No link may stand on the way: it could lead into a folder of the host's that is mounted in the root, and what is
+    /// made would stand there (CVE-2026-41579).
     pub(crate) fn folder_of(&mut self, place: Place) -> Result<(i32, CStrRef<'p>), Errno> {
         let names = self.program.list(place.0)?;
         let (whole, name) = last_two(names).ok_or(Errno(libc::EFAULT))?;
@@ -84,13 +87,13 @@ impl<'p> Machine<'p> {
             }
             let is_last = self.last_folder.as_ref().is_some_and(|(_, last)| last.bytes() == path.bytes());
             if !is_last {
-                let folder = match self.open_place(path, Kind::Folder, false) {
+                let folder = match self.open_place(path, Kind::Folder, true) {
                     Err(Errno(libc::ENOENT)) => {
                         match sys::mkdirat(above, folder_name, FOLDER_MODE) {
                             Ok(()) | Err(Errno(libc::EEXIST)) => {}
                             Err(errno) => return Err(errno),
                         }
-                        self.open_place(path, Kind::Folder, false)?
+                        self.open_place(path, Kind::Folder, true)?
                     }
                     other => other?,
                 };

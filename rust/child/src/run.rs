@@ -1,6 +1,7 @@
 //! The interpreter: one `match`, a system call or a few for each arm.
 
 use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
+use crate::interpreter::check_program;
 use crate::program::{CStrArray, CStrRef, Program};
 use crate::root::set_propagation;
 use crate::step::{Failure, Step};
@@ -98,7 +99,7 @@ impl<'p> Machine<'p> {
             Step::MakeNode { place, mode, device, owner } => self.make_node(place, mode, device, owner),
             Step::BindNode { source, place, device } => self.bind_node(program.string(source)?, place, device),
             Step::MakeLink { text, place } => self.make_link(program.string(text)?, place),
-            Step::ProtectRoot => self.protect_root(),
+            Step::ProtectRoot { attributes } => self.protect_root(attributes),
             Step::EnterRoot => self.enter_root(),
 
             Step::NewSession => sys::setsid(),
@@ -123,6 +124,7 @@ impl<'p> Machine<'p> {
                     Err(Errno(libc::EXDEV))
                 }
             }
+            Step::CheckProgram { candidates } => check_program(program.list(candidates)?),
 
             Step::LimitCapabilities { keep } => limit_capabilities(keep),
             Step::SetGroups { groups } => sys::setgroups(program.group_ids(groups)?),

@@ -75,7 +75,7 @@ pub struct Filesystem {
     pub place: Place,
     /// Whether it begins with a copy of what it hides: `tmpcopyup`.
     pub copies_up: bool,
-    /// Whether no link may stand on the way: procfs and sysfs, which later writes go to.
+    /// Whether no link may stand on the way: procfs and sysfs, which later writes go to, and `/dev`.
     pub refuses_links: bool,
 }
 
@@ -240,7 +240,10 @@ pub enum Step {
         place: Place,
     },
     /// `mount_setattr` on the root.
-    ProtectRoot,
+    ProtectRoot {
+        /// `MOUNT_ATTR_…`, of which those used here are the same bits as `MS_…`.
+        attributes: u64,
+    },
     /// `pivot_root`; nothing of the former root is left.
     EnterRoot,
 
@@ -298,6 +301,11 @@ pub enum Step {
     },
     /// `getcwd`: the folder lies in the root.
     CheckFolder,
+    /// `openat2(RESOLVE_NO_MAGICLINKS)` of what will be executed, and of the interpreters that it names.
+    CheckProgram {
+        /// As [`Step::Exec`] has them.
+        candidates: List,
+    },
 
     /// `prctl(PR_CAPBSET_DROP)` for each capability that is not in `keep`.
     LimitCapabilities {

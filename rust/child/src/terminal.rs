@@ -31,7 +31,7 @@ impl Machine<'_> {
             sys::set_terminal_size(&programs, rows, columns)?;
         }
         if let Some(place) = console {
-            let place = self.open_or_make(place, Kind::File, false)?;
+            let place = self.open_or_make(place, Kind::File, true)?;
             self.attach_copy(programs.number(), place.number(), false)?;
         }
         sys::send_descriptor(socket, ours.number())?;

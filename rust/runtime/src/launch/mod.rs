@@ -8,6 +8,7 @@ mod failure;
 pub mod features;
 pub mod foreground;
 mod handshake;
+mod own_program;
 pub mod owner;
 pub mod probe;
 pub mod signals;
@@ -22,6 +23,7 @@ use std::thread;
 use std::time::Instant;
 
 use minicontainer_child::{CStrArray, CStrRef, Program, Report, run};
+use nix::errno::Errno;
 use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::time::TimeSpec;
@@ -71,11 +73,15 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
     let (pid, ids) = start(plan, &opened.numbers())?;
     opened.close_the_childs();
     let pidfd = wait::open_pidfd(pid)?;
+    if plan.has_foreign_files() && own_program::is_executed_by(pid) {
+        kill(&pidfd);
+        let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
+        return Err(error.with_advice("it leads to this process's own program"));
+    }
     if let (Some(timer), Some(timeout)) = (&timer, plan.timeout) {
         let expiration = Expiration::OneShot(TimeSpec::from(timeout));
         timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| {
-            let _ = wait::send_signal(pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = wait::reap(pidfd.as_raw_fd(), wait::WaitFor::End);
+            kill(&pidfd);
             Error::system("set the timer", errno)
         })?;
     }
@@ -85,6 +91,12 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
     }
     let terminal = opened.take_terminal()?;
     Ok(Child { pid, pidfd, streams: opened.into_streams(), terminal, started, timer, is_init: plan.is_init() })
+}
+
+/// Ends a program that nobody will hear of.
+fn kill(pidfd: &OwnedFd) {
+    let _ = wait::send_signal(pidfd.as_raw_fd(), libc::SIGKILL);
+    let _ = wait::reap(pidfd.as_raw_fd(), wait::WaitFor::End);
 }
 
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the

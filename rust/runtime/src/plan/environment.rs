@@ -13,16 +13,16 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
-pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
+pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Error> {
     let defaults = &spec.minicontainer.default_env;
     if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() && defaults.is_empty() {
-        return Ok(facts.environment);
+        return Ok(std::mem::take(&mut facts.environment));
     }
     let mut merged = Merged::default();
     for (index, entry) in defaults.iter().enumerate() {
         merged.put(assignment(entry, || format!("minicontainer.defaultEnv[{index}]"))?);
     }
-    for entry in facts.environment {
+    for entry in std::mem::take(&mut facts.environment) {
         merged.put(entry);
     }
     for (index, text) in facts.env_files.iter().enumerate() {
@@ -104,12 +104,12 @@ mod tests {
             minicontainer: Extras { env_files: vec!["a.env".into()], ..Extras::default() },
             ..Spec::default()
         };
-        let facts = Facts {
+        let mut facts = Facts {
             environment: inherited.iter().map(|entry| CString::new(*entry).unwrap()).collect(),
             env_files: vec![file.into()],
             ..Facts::default()
         };
-        Ok(merge(&spec, facts)?.into_iter().map(|entry| entry.into_string().unwrap()).collect())
+        Ok(merge(&spec, &mut facts)?.into_iter().map(|entry| entry.into_string().unwrap()).collect())
     }
 
     #[test]

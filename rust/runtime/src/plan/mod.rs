@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minicontainer_child::Step;
+use nix::libc;
 use nix::sched::CloneFlags;
 
 use crate::error::Error;
@@ -154,6 +155,14 @@ impl Plan {
         self.steps.iter().any(changes)
     }
 
+    /// Whether the program's files are somebody else's: those of a root filesystem, or of a namespace that is joined.
+    #[must_use]
+    pub fn has_foreign_files(&self) -> bool {
+        let is_foreign =
+            |step: &Step| matches!(step, Step::OpenRoot { .. } | Step::JoinNamespace { kind: libc::CLONE_NEWNS, .. });
+        self.steps.iter().any(is_foreign)
+    }
+
     /// Whether somebody who is no part of the plan can see the child before it is the program.
     #[must_use]
     pub fn meets_strangers(&self) -> bool {
@@ -165,7 +174,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Spec`] with the path of the first field that cannot be.
-pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
+pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     let mut plan = Plan::new(spec, &facts)?;
     if spec.minicontainer.debug {
         plan.steps.push(Step::ReportIds);
@@ -179,12 +188,13 @@ pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
         }
     }
     root::change_folder(&mut plan, spec)?;
+    let exec = runnable::exec(&mut plan, spec, &mut facts)?;
     identity::become_user(&mut plan, spec, &facts)?;
     plan.steps.push(Step::CloseFrom { first: 3 });
     plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
     plan.steps.push(Step::UnblockSignals);
     identity::restrict(&mut plan, spec, &facts)?;
-    runnable::exec(&mut plan, spec, facts)?;
+    plan.steps.push(exec);
     Ok(plan)
 }
 

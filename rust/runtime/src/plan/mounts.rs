@@ -8,7 +8,7 @@ use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
 use nix::libc;
 
 use super::namespaces::has_user_namespace;
-use super::table::c_string;
+use super::table::{c_string, components};
 use super::{Descriptor, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -85,7 +85,7 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
         propagation: parsed.propagation.map_or(0, |found| found.flag),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
         copies_up: parsed.tmpcopyup,
-        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
+        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs") || components(&mount.destination) == ["dev"],
     };
     plan.steps.push(Step::Mount(filesystem));
     Ok(())

@@ -38,13 +38,16 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     let path = plan.text(&path, || "root.path".into())?;
     plan.steps.push(Step::OpenRoot { path });
     lay(plan, spec, facts)?;
+    if nodes::are_mounted(spec) {
+        plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_NODEV });
+    }
     mounts::plan(plan, spec, facts)?;
     nodes::plan(plan, spec, facts)?;
     mounts::files(plan, spec)?;
     open_session(plan, spec, facts)?;
     mounts::cover(plan, spec)?;
     if root.readonly {
-        plan.steps.push(Step::ProtectRoot);
+        plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_RDONLY });
     }
     plan.steps.push(Step::EnterRoot);
     if let Some(Propagation { flag, recursive }) = wanted {
@@ -168,6 +171,9 @@ pub(super) fn change_folder(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
     } else if !cwd.is_empty() {
         let path = plan.text(cwd, || "process.cwd".into())?;
         plan.steps.push(Step::Chdir { path });
+        if plan.has_foreign_files() {
+            plan.steps.push(Step::CheckFolder);
+        }
     }
     Ok(())
 }

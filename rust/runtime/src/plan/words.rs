@@ -50,7 +50,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
             format!("bind the device {} on {}", text(plan, source), place(plan, at))
         }
         Step::MakeLink { place: at, .. } => format!("make the link {}", place(plan, at)),
-        Step::ProtectRoot => "make the root read-only".into(),
+        Step::ProtectRoot { attributes } => format!("make the root {}", root_attributes(attributes)),
         Step::EnterRoot => "enter the root".into(),
 
         Step::NewSession => "start a session".into(),
@@ -64,6 +64,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::SetUmask { .. } => "set the umask".into(),
         Step::Chdir { path } => format!("change to directory {}", text(plan, path)),
         Step::CheckFolder => "start in a directory outside of the root".into(),
+        Step::CheckProgram { .. } => format!("execute {:?} through a link of procfs", plan.program),
 
         Step::LimitCapabilities { .. } => "limit the capabilities".into(),
         Step::SetGroups { groups } => {
@@ -111,6 +112,11 @@ pub(super) fn place(plan: &Plan, place: Place) -> String {
 /// A C string in quotes.
 pub(super) fn quote(text: &CString) -> String {
     format!("{:?}", text.to_string_lossy())
+}
+
+/// What the root becomes.
+pub(super) fn root_attributes(attributes: u64) -> &'static str {
+    if attributes & libc::MOUNT_ATTR_RDONLY == 0 { "free of devices" } else { "read-only" }
 }
 
 /// The field's name of descriptor 0, 1 or 2.

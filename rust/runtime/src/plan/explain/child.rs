@@ -131,6 +131,15 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             "the folder lies in the root, not behind a descriptor that was left open",
             "getcwd(2)",
         ),
+        Step::CheckProgram { candidates } => line(
+            "openat2",
+            vec![
+                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
+                "RESOLVE_NO_MAGICLINKS".into(),
+            ],
+            "nothing leads to this process's own program, which is still /proc/self/exe",
+            "openat2(2), proc_pid_exe(5)",
+        ),
         _ => return None,
     };
     Some(line)

@@ -109,12 +109,7 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
             );
             layer.into_iter().chain([overlay]).collect()
         }
-        Step::ProtectRoot => vec![line(
-            if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
-            &["ROOT", if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
-            "nothing in the root itself can be written to",
-            "mount_setattr(2)",
-        )],
+        Step::ProtectRoot { attributes } => protect_root(plan, attributes),
         Step::EnterRoot => vec![
             line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),
             line(
@@ -128,6 +123,20 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
         ],
         _ => vec![],
     }
+}
+
+fn protect_root(plan: &Plan, attributes: u64) -> Vec<Line> {
+    let is_read_only = attributes & libc::MOUNT_ATTR_RDONLY != 0;
+    let why = if is_read_only {
+        "nothing in the root itself can be written to"
+    } else {
+        "devices are in /dev alone, none that somebody has put into the root"
+    };
+    if plan.has_classic_mounts {
+        let flags = if is_read_only { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MS_REMOUNT|MS_BIND|MS_NODEV" };
+        return vec![line("mount", &["ROOT", flags], why, "mount(2)")];
+    }
+    vec![line("mount_setattr", &["ROOT", &mount_attributes::flag_names(attributes)], why, "mount_setattr(2)")]
 }
 
 fn line(call: &'static str, arguments: &[&str], why: &str, page: &'static str) -> Line {
