@@ -86,6 +86,8 @@ pub(crate) struct Status {
     pub mode: u32,
     /// The device that a device file stands for: major, minor.
     pub device: (u32, u32),
+    /// The number of the mount that it is in, since Linux 5.8.
+    pub mount: u64,
 }
 
 impl Status {
@@ -95,21 +97,22 @@ impl Status {
     }
 }
 
-/// `int statx(int dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, struct statx *)`, statx(2).
+/// `int statx(int dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS|STATX_MNT_ID, struct statx *)`, statx(2).
 pub(crate) fn status(file: i32) -> Result<Status, Errno> {
     let mut found = core::mem::MaybeUninit::<libc::statx>::zeroed();
     let arguments = [
         word(file),
         CStrRef::EMPTY.address(),
         word(libc::AT_EMPTY_PATH),
-        libc::STATX_BASIC_STATS as usize,
+        (libc::STATX_BASIC_STATS | libc::STATX_MNT_ID) as usize,
         found.as_mut_ptr().expose_provenance(),
     ];
     // SAFETY: an empty C string, and a statx of this frame that the kernel fills in.
     done(unsafe { syscall(libc::SYS_statx, arguments) })?;
     // SAFETY: all zeroes is a valid statx, and the kernel has filled it in.
     let found = unsafe { found.assume_init() };
-    Ok(Status { mode: u32::from(found.stx_mode), device: (found.stx_rdev_major, found.stx_rdev_minor) })
+    let device = (found.stx_rdev_major, found.stx_rdev_minor);
+    Ok(Status { mode: u32::from(found.stx_mode), device, mount: found.stx_mnt_id })
 }
 
 /// `int mkdirat(int dirfd, const char *pathname, mode_t mode)`, mkdir(2).

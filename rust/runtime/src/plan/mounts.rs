@@ -36,11 +36,33 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
             // A new mount costs 10 ms, and shows the same: the tree that is there.
             let tree =
                 Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
-            let options =
-                MountOptions { bind: true, recursive_bind: true, recursive_attributes: options.attributes, ..options };
-            bind(plan, spec, facts, &tree, &options, &field)?;
+            let options = MountOptions { bind: true, recursive_bind: true, ..options };
+            if facts.has_classic_mounts {
+                bind(plan, spec, facts, &tree, &options, &field)?;
+                protect_cgroups(plan, facts, mount, &options, &field)?;
+            } else {
+                let options = MountOptions { recursive_attributes: options.attributes, ..options };
+                bind(plan, spec, facts, &tree, &options, &field)?;
+            }
         } else {
             filesystem(plan, mount, &options, label, &field)?;
+        }
+    }
+    Ok(())
+}
+
+/// mount(2) makes one mount read-only, and none of those below it: each hierarchy is protected for itself.
+fn protect_cgroups(
+    plan: &mut Plan,
+    facts: &Facts,
+    mount: &Mount,
+    options: &MountOptions,
+    field: &str,
+) -> Result<(), Error> {
+    if options.attributes.set & libc::MOUNT_ATTR_RDONLY != 0 {
+        for hierarchy in &facts.cgroup_hierarchies {
+            let path = plan.text(&format!("{}/{hierarchy}", mount.destination), || format!("{field}.destination"))?;
+            plan.steps.push(Step::Protect { path });
         }
     }
     Ok(())

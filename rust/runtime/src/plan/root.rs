@@ -18,13 +18,14 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     check(spec)?;
     let wanted = wanted_propagation(spec)?;
     if has_new(spec, NamespaceKind::Mount) {
-        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them.
-        let flags = match wanted {
-            Some(Propagation { flag, .. }) => propagation_flags(flag, true),
-            None if hears_of_the_host(spec) => libc::MS_SLAVE | libc::MS_REC,
-            None => libc::MS_PRIVATE | libc::MS_REC,
+        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Neither a shared root
+        // nor an unbindable one can be entered: such it becomes once it is.
+        let hears = match wanted {
+            Some(wanted) => passes_on(wanted),
+            None => hears_of_the_host(spec),
         };
-        plan.steps.push(Step::SetPropagation { flags });
+        let flags = if hears { libc::MS_SLAVE } else { libc::MS_PRIVATE };
+        plan.steps.push(Step::SetPropagation { flags: propagation_flags(flags, true) });
     }
     let Some(root) = &spec.root else {
         open_session(plan, spec, facts)?;
@@ -85,9 +86,13 @@ fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
     })
 }
 
-/// A mount that is to hear of the host's later mounts, or to tell the host of its own.
+fn passes_on(wanted: Propagation) -> bool {
+    wanted.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0
+}
+
+/// A mount that is to hear of the host's later mounts.
 fn hears_of_the_host(spec: &Spec) -> bool {
-    let hears = |option: &String| matches!(propagation(option), Some(found) if found.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0);
+    let hears = |option: &String| propagation(option).is_some_and(passes_on);
     spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
 }
 
