@@ -22,7 +22,11 @@ impl Machine<'_> {
         let place = self.open_or_make(filesystem.place, Kind::Folder, filesystem.refuses_links)?;
         let propagation = filesystem.propagation;
         if program.has_classic_mounts {
-            sys::mount(source, place.number(), kind, filesystem.flags, program.string(filesystem.data)?)?;
+            match sys::mount(source, place.number(), kind, filesystem.flags, program.string(filesystem.data)?) {
+                // The very same filesystem is mounted there already: sysfs, where the root is the host's own.
+                Err(Errno(libc::EBUSY)) => remount(place.number(), filesystem.flags)?,
+                other => other?,
+            }
             if filesystem.copies_up {
                 copy_folder(place.number(), self.top_of(filesystem.place)?.number(), 0)?;
             }

@@ -13,6 +13,12 @@ const UPPER: CStrRef<'static> = CStrRef::new(c"layer/upper");
 const WORK: CStrRef<'static> = CStrRef::new(c"layer/work");
 const MERGED: CStrRef<'static> = CStrRef::new(c"merged");
 
+/// The root itself, or what is mounted on it.
+const ABOVE_TOP: CStrRef<'static> = CStrRef::new(c"/..");
+
+/// The former root, and the stage.
+const MOST_LAYERS: usize = 2;
+
 /// To resolve paths from, and to mount on.
 const OPEN_FOLDER: i32 = libc::O_PATH | libc::O_DIRECTORY;
 
@@ -35,7 +41,7 @@ impl<'p> Machine<'p> {
         let kind = CStrRef::new(c"tmpfs");
         self.stage = Some(if self.program.has_classic_mounts {
             sys::mount(kind, folder, kind, 0, data)?;
-            sys::open(path, OPEN_FOLDER)?
+            what_covers(folder, path)?
         } else {
             self.copy = Some(sys::open_tree(folder, CStrRef::EMPTY, true)?);
             let stage = new_filesystem(kind, kind, options, 0)?;
@@ -52,7 +58,7 @@ impl<'p> Machine<'p> {
         self.root = Some(match (attached, &self.stage) {
             (Some(root), _) => root,
             (None, Some(stage)) => sys::open_in_root(stage.number(), MERGED, OPEN_FOLDER)?,
-            (None, None) => sys::open(path, OPEN_FOLDER)?,
+            (None, None) => what_covers(folder, path)?,
         });
         Ok(())
     }
@@ -105,12 +111,26 @@ impl<'p> Machine<'p> {
     }
 
     /// `pivot_root(".", ".")` leaves the former root on top of the new one, from where it is detached: pivot_root(2).
+    ///
+    /// Where the host's own `/` is the folder, the stage lies on that, and both are there, one above the other. Nothing
+    /// may be left: `/..` would lead to it.
     pub(crate) fn enter_root(&mut self) -> Result<(), Errno> {
-        sys::fchdir(self.root()?)?;
+        let root = self.root()?;
+        let mount = sys::status(root)?.mount;
+        sys::fchdir(root)?;
         sys::pivot_root_here()?;
-        // Here the former root is found: what happens to it must not reach the host.
-        sys::mount_at(CStrRef::NULL, CStrRef::HERE, CStrRef::NULL, libc::MS_SLAVE | libc::MS_REC, CStrRef::NULL)?;
-        sys::detach_here()?;
+        for _ in 0..MOST_LAYERS {
+            // What happens to it must not reach the host. `.` is the new root here, but for umount2.
+            sys::mount_at(CStrRef::NULL, ABOVE_TOP, CStrRef::NULL, libc::MS_SLAVE | libc::MS_REC, CStrRef::NULL)?;
+            sys::detach_here()?;
+            if sys::status(sys::open(ABOVE_TOP, OPEN_FOLDER)?.number())?.mount == mount {
+                return self.leave_former_root();
+            }
+        }
+        Err(Errno(libc::EBUSY))
+    }
+
+    fn leave_former_root(&mut self) -> Result<(), Errno> {
         sys::chdir(CStrRef::TOP)?;
         (self.folder, self.stage, self.last_folder) = (None, None, None);
         (self.null, self.nothing) = (None, None);
@@ -143,6 +163,16 @@ impl<'p> Machine<'p> {
     pub(crate) fn stage(&self) -> Result<i32, Errno> {
         self.stage.as_ref().map(Handle::number).ok_or(Errno(libc::ENOTDIR))
     }
+}
+
+/// What is mounted on a folder by now. A path leads to it, but `/`, which passes by what is mounted on this process's
+/// root: `..` does not.
+fn what_covers(folder: i32, path: CStrRef<'_>) -> Result<Handle, Errno> {
+    let found = sys::open(path, OPEN_FOLDER)?;
+    if sys::status(found.number())?.mount == sys::status(folder)?.mount {
+        return sys::open(ABOVE_TOP, OPEN_FOLDER);
+    }
+    Ok(found)
 }
 
 pub(crate) fn set_propagation(flags: u64) -> Result<(), Errno> {

@@ -121,6 +121,8 @@ pub(crate) struct Status {
     pub owner: (u32, u32),
     /// Which file it is: the filesystem's major and minor number, and its number there.
     pub identity: (u32, u32, u64),
+    /// The number of the mount that it is in, since Linux 5.8.
+    pub mount: u64,
 }
 
 impl Status {
@@ -130,14 +132,14 @@ impl Status {
     }
 }
 
-/// `int statx(int dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, struct statx *)`, statx(2).
+/// `int statx(int dirfd, "", AT_EMPTY_PATH, STATX_BASIC_STATS|STATX_MNT_ID, struct statx *)`, statx(2).
 pub(crate) fn status(file: i32) -> Result<Status, Errno> {
     let mut found = core::mem::MaybeUninit::<libc::statx>::zeroed();
     let arguments = [
         word(file),
         CStrRef::EMPTY.address(),
         word(libc::AT_EMPTY_PATH),
-        libc::STATX_BASIC_STATS as usize,
+        (libc::STATX_BASIC_STATS | libc::STATX_MNT_ID) as usize,
         found.as_mut_ptr().expose_provenance(),
     ];
     // SAFETY: an empty C string, and a statx of this frame that the kernel fills in.
@@ -149,6 +151,7 @@ pub(crate) fn status(file: i32) -> Result<Status, Errno> {
         device: (found.stx_rdev_major, found.stx_rdev_minor),
         owner: (found.stx_uid, found.stx_gid),
         identity: (found.stx_dev_major, found.stx_dev_minor, found.stx_ino),
+        mount: found.stx_mnt_id,
     })
 }
 

@@ -9,7 +9,7 @@ mod host;
 mod idmapped;
 mod ids;
 mod kernel;
-mod mountinfo;
+pub(crate) mod mountinfo;
 mod mounts;
 mod namespaces;
 mod privileges;

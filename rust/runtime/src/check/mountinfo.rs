@@ -2,19 +2,19 @@
 
 /// What one line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mount<'t> {
+pub(crate) struct Mount<'t> {
     /// Which folder of the filesystem is mounted.
-    pub(super) root: &'t str,
+    pub(crate) root: &'t str,
     /// Where.
-    pub(super) point: &'t str,
+    pub(crate) point: &'t str,
     /// The filesystem's type.
-    pub(super) kind: &'t str,
+    pub(crate) kind: &'t str,
     /// The filesystem's own options.
-    pub(super) options: &'t str,
+    pub(crate) options: &'t str,
 }
 
 /// The mounts that this process sees, in their order.
-pub(super) fn mounts(mountinfo: &str) -> impl Iterator<Item = Mount<'_>> {
+pub(crate) fn mounts(mountinfo: &str) -> impl Iterator<Item = Mount<'_>> {
     mountinfo.lines().filter_map(|line| {
         let (left, right) = line.split_once(" - ")?;
         let (mut left, mut right) = (left.split(' ').skip(3), right.split(' '));
@@ -24,7 +24,7 @@ pub(super) fn mounts(mountinfo: &str) -> impl Iterator<Item = Mount<'_>> {
 }
 
 /// The first thing below /proc that is covered by another mount; binfmt_misc has an empty folder made for it.
-pub(super) fn covered_proc(mountinfo: &str) -> Option<&str> {
+pub(crate) fn covered_proc(mountinfo: &str) -> Option<&str> {
     let points = mounts(mountinfo).map(|mount| mount.point);
     points.into_iter().find(|point| point.starts_with("/proc/") && *point != "/proc/sys/fs/binfmt_misc")
 }

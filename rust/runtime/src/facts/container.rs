@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::{Facts, HostDevice, io_reason, read_text};
+use crate::check::mountinfo;
 use crate::error::Error;
 use crate::id_ranges::{self, IdMapping};
 use crate::launch::{features, probe};
@@ -32,6 +33,11 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
             MountApi::New => false,
             MountApi::Classic => true,
         };
+    }
+    if facts.has_classic_mounts && spec.mounts.iter().any(|mount| mount.kind.starts_with("cgroup")) {
+        let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let below = mountinfo::mounts(&text).filter_map(|mount| mount.point.strip_prefix("/sys/fs/cgroup/"));
+        facts.cgroup_hierarchies = below.map(String::from).collect();
     }
     if makes_user_namespace || spec.process.capabilities.is_some() {
         (facts.uid, facts.gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());

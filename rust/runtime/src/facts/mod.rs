@@ -51,6 +51,8 @@ pub struct Facts {
     pub home: Option<String>,
     /// Whether mounts are made by mount(2).
     pub has_classic_mounts: bool,
+    /// What is mounted below `/sys/fs/cgroup`, by its path from there, where mount(2) has to treat each for itself.
+    pub cgroup_hierarchies: Vec<String>,
     /// Landlock's version; 0: there is none.
     pub landlock_version: u32,
     /// The filter of the spec's `seccompFile`.

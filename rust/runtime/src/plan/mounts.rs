@@ -7,7 +7,6 @@ use base64::engine::general_purpose::STANDARD;
 use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
 use nix::libc;
 
-use super::namespaces::has_user_namespace;
 use super::table::{c_string, components};
 use super::{Descriptor, Plan};
 use crate::error::Error;
@@ -32,8 +31,17 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
         if options.bind || mount.kind == "bind" {
             bind(plan, spec, facts, mount, &options, &field)?;
         } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
-            let (tree, options) = cgroup_tree(spec, facts, mount, options);
-            bind(plan, spec, facts, &tree, &options, &field)?;
+            // A new mount costs 10 ms, and shows the same: the tree that is there.
+            let tree =
+                Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
+            let options = MountOptions { bind: true, recursive_bind: true, ..options };
+            if facts.has_classic_mounts {
+                bind(plan, spec, facts, &tree, &options, &field)?;
+                protect_cgroups(plan, facts, mount, &options, &field)?;
+            } else {
+                let options = MountOptions { recursive_attributes: options.attributes, ..options };
+                bind(plan, spec, facts, &tree, &options, &field)?;
+            }
         } else {
             filesystem(plan, mount, &options, label, &field)?;
         }
@@ -41,17 +49,21 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
     Ok(())
 }
 
-/// What stands for a cgroup mount: the tree that is there. A new mount costs 10 ms, and shows the same.
-fn cgroup_tree(spec: &Spec, facts: &Facts, mount: &Mount, options: MountOptions) -> (Mount, MountOptions) {
-    let tree = Mount { destination: mount.destination.clone(), source: "/sys/fs/cgroup".into(), ..Mount::default() };
-    let options = MountOptions { bind: true, recursive_bind: true, ..options };
-    if !facts.has_classic_mounts {
-        let recursive_attributes = options.attributes;
-        return (tree, MountOptions { recursive_attributes, ..options });
+/// mount(2) makes one mount read-only, and none of those below it: each hierarchy is protected for itself.
+fn protect_cgroups(
+    plan: &mut Plan,
+    facts: &Facts,
+    mount: &Mount,
+    options: &MountOptions,
+    field: &str,
+) -> Result<(), Error> {
+    if options.attributes.set & libc::MOUNT_ATTR_RDONLY != 0 {
+        for hierarchy in &facts.cgroup_hierarchies {
+            let path = plan.text(&format!("{}/{hierarchy}", mount.destination), || format!("{field}.destination"))?;
+            plan.steps.push(Step::Protect { path });
+        }
     }
-    // mount(2) makes no tree read-only, so the hierarchies of version 1 are left out; but in a user namespace they can't
-    // be: what is mounted below is locked there, and its files are root's.
-    (tree, MountOptions { recursive_bind: has_user_namespace(spec), ..options })
+    Ok(())
 }
 
 fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str, field: &str) -> Result<(), Error> {

@@ -86,7 +86,7 @@ fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
     })
 }
 
-/// A mount that is to hear of the host's later mounts, or to tell the host of its own.
+/// A mount that is to hear of the host's later mounts.
 fn hears_of_the_host(spec: &Spec) -> bool {
     let hears = |option: &String| propagation(option).is_some_and(hears_of_others);
     spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
