@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_3: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_4: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What takes a spec and answers with a record. */
 const withSpec = {
@@ -105,6 +105,15 @@ export const reactorSymbols = {
       "u32", //    uint32_t reactor
       "u32", //    uint32_t token
       "i32", //    int32_t signal
+    ],
+    result: "i32",
+  },
+  minicontainer_resize: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u32", //    uint32_t rows
+      "u32", //    uint32_t columns
     ],
     result: "i32",
   },

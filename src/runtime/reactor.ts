@@ -165,6 +165,11 @@ export class Reactor {
     return this.#library.minicontainer_signal(this.#number, token, signal) === 0;
   }
 
+  /** Sets the size of a program's terminal. */
+  resize(token: number, rows: number, columns: number) {
+    this.#library.minicontainer_resize(this.#number, token, rows, columns);
+  }
+
   /** Whether the program keeps the event loop alive. */
   setReferenced(token: number, isReferenced: boolean) {
     const watched = this.#programs.get(token);

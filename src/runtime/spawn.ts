@@ -3,6 +3,9 @@
 import { SpecError, StateError } from "../native/errors.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
+import type { TerminalSize } from "../spec/isolation_config.ts";
+import { hasTerminal, terminalSize } from "../spec/terminal.ts";
+import type { Spec } from "../spec/types.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -37,17 +40,19 @@ export class NamespaceProcess implements AsyncDisposable {
   readonly #stdin?: WritableStream<Uint8Array<ArrayBuffer>>;
   readonly #stdout?: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #stderr?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #hasTerminal: boolean;
   #hasEnded = false;
 
   /** @ignore Made by {@linkcode namespaceSpawn}. */
-  constructor(reactor: Reactor, program: Program, config: Runnable) {
+  constructor(reactor: Reactor, program: Program, spec: Spec, signal?: AbortSignal) {
     this.pid = program.pid;
     this.#reactor = reactor;
     this.#token = program.token;
-    if (config.stdin === "piped") this.#stdin = writableStream(reactor, program);
-    if (config.stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
-    if (config.stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
-    const { signal } = config;
+    const [stdin, stdout, stderr] = spec.minicontainer?.stdio ?? [];
+    this.#hasTerminal = hasTerminal(spec);
+    if (stdin === "piped") this.#stdin = writableStream(reactor, program, this.#hasTerminal);
+    if (stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
+    if (stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
     const abort = () => reactor.signal(program.token, SIGKILL);
     signal?.addEventListener("abort", abort);
     this.status = program.end.then((ended) => {
@@ -57,12 +62,12 @@ export class NamespaceProcess implements AsyncDisposable {
     });
   }
 
-  /** Its input. @throws {TypeError} where `stdin` was not `"piped"` */
+  /** Its input, or what is typed on its terminal. @throws {TypeError} where `stdin` was not `"piped"` */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
     return piped("stdin", this.#stdin);
   }
 
-  /** Its output. @throws {TypeError} where `stdout` was not `"piped"` */
+  /** Its output, or what its terminal shows. @throws {TypeError} where `stdout` was not `"piped"` */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return piped("stdout", this.#stdout);
   }
@@ -101,6 +106,19 @@ export class NamespaceProcess implements AsyncDisposable {
     if (this.#hasEnded || !this.#reactor.signal(this.#token, number)) {
       throw new StateError(`cannot send ${signal} to process ${this.pid}: it has ended`, "running", "ended");
     }
+  }
+
+  /**
+   * Sets the size of its terminal, of which its foreground learns by SIGWINCH; where it has ended, nothing happens.
+   *
+   * @param size in characters
+   * @throws {TypeError} where it has no terminal
+   * @throws {SpecError} where that is no size
+   */
+  resize(size: TerminalSize) {
+    const { rows, columns } = terminalSize("size", size);
+    if (!this.#hasTerminal) throw new TypeError("Cannot resize: the program has no 'terminal'");
+    this.#reactor.resize(this.#token, rows, columns);
   }
 
   /** Lets the event loop go on for as long as it runs: so from the start. */
@@ -153,7 +171,8 @@ export function namespaceSpawn(config: Runnable): NamespaceProcess {
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();
-  return new NamespaceProcess(reactor, inTermsOfConfig(config, () => reactor.spawn(authorize(spec))), config);
+  const program = inTermsOfConfig(config, () => reactor.spawn(authorize(spec)));
+  return new NamespaceProcess(reactor, program, spec, config.signal);
 }
 
 /** @throws {SpecError} where `signal` is given and no AbortSignal */

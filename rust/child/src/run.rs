@@ -103,8 +103,8 @@ impl<'p> Machine<'p> {
             Step::EnterRoot => self.enter_root(),
 
             Step::NewSession => sys::setsid(),
-            Step::OpenTerminal { socket, size, console } => {
-                self.open_terminal(program.descriptor(socket)?, size, console)
+            Step::OpenTerminal { socket, size, console, streams } => {
+                self.open_terminal(program.descriptor(socket)?, size, console, streams)
             }
             Step::NewKeyring => sys::join_session_keyring(),
             Step::SetRlimit { resource, soft, hard } => sys::prlimit(resource, soft, hard),

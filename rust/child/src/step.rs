@@ -257,6 +257,8 @@ pub enum Step {
         size: (u16, u16),
         /// Where the console is bound; `None`: nowhere.
         console: Option<Place>,
+        /// Which of stdin, stdout and stderr it becomes.
+        streams: [bool; 3],
     },
     /// `keyctl(KEYCTL_JOIN_SESSION_KEYRING)`.
     NewKeyring,

@@ -24,7 +24,7 @@ use crate::spec::Spec;
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
 #[unsafe(no_mangle)]
-pub static minicontainer_abi_3: u8 = 3;
+pub static minicontainer_abi_4: u8 = 4;
 
 /// The record's buffer cannot hold the answer: call again with a larger one.
 pub const TOO_SMALL: i32 = -1;
@@ -181,6 +181,16 @@ pub extern "C" fn minicontainer_wake(reactor: u32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontainer_signal(reactor: u32, token: u32, signal: i32) -> i32 {
     negative(reactor, |reactor| reactor.signal(token, signal).map(|()| 0))
+}
+
+/// `int32_t minicontainer_resize(uint32_t reactor, uint32_t token, uint32_t rows, uint32_t columns)`: sets the size of
+/// the program's terminal; 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontainer_resize(reactor: u32, token: u32, rows: u32, columns: u32) -> i32 {
+    negative(reactor, |reactor| {
+        let size = |number| u16::try_from(number).map_err(|_| Errno::EINVAL);
+        reactor.resize(token, (size(rows)?, size(columns)?)).map(|()| 0)
+    })
 }
 
 /// `int32_t minicontainer_read(uint32_t reactor, uint32_t token, uint32_t stream, uint8_t *buffer, uint32_t len)`: bytes

@@ -16,8 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
 use crate::error::Error;
-use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
+use crate::launch::{owner, tty};
 use crate::plan::Plan;
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};
@@ -53,6 +53,8 @@ struct State {
 struct Program {
     phase: Phase,
     streams: [Option<OwnedFd>; 3],
+    /// Whether the streams are our side of a terminal of its own, twice.
+    has_terminal: bool,
 }
 
 enum Phase {
@@ -97,7 +99,7 @@ impl Reactor {
     /// [`Error::System`] where there is no such thread.
     pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Plan) -> Result<(), Error> {
         let phase = Phase::Starting(None);
-        self.lock().programs.insert(token, Program { phase, streams: [None, None, None] });
+        self.lock().programs.insert(token, Program { phase, streams: [None, None, None], has_terminal: false });
         let reactor = Arc::clone(&self);
         let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
         if submitted.is_err() {
@@ -137,19 +139,24 @@ impl Reactor {
 
     /// Lets the end and the timer of a program be told; where that can't be done, it is killed. Its PID.
     fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<i32, Error> {
-        let streams = program.take_streams();
+        let mut streams = program.take_streams();
+        let terminal = program.take_terminal();
         let child = program.child();
-        let pid = child.pid;
+        let (pid, has_terminal) = (child.pid, terminal.is_some());
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        if let Err(errno) = pidfd.and(timer) {
+        let copied = terminal.map_or(Ok(()), |terminal| {
+            streams = [Some(copy(&terminal)?), Some(terminal), None];
+            Ok(())
+        });
+        if let Err(errno) = pidfd.and(timer).and(copied) {
             let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
             let _ = program.reap(WaitFor::End);
             return Err(Error::system("watch the program", errno));
         }
-        state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams });
+        state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams, has_terminal });
         Ok(pid)
     }
 
@@ -168,7 +175,7 @@ impl Reactor {
         }
     }
 
-    /// Reads from a program's stdout (1) or stderr (2): 0 at the end, `EAGAIN` where nothing is there yet, after which
+    /// Reads from a program's stdout (1) or stderr (2), or from its terminal (1): 0 at the end, `EAGAIN` where nothing is there yet, after which
     /// an event tells when there is.
     ///
     /// # Errors
@@ -176,11 +183,15 @@ impl Reactor {
     pub fn read(&self, token: u32, stream: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
         let state = self.lock();
         let pipe = state.pipe(token, stream)?;
-        let result = retry(|| nix::unistd::read(pipe, buffer));
+        let result = match retry(|| nix::unistd::read(pipe, buffer)) {
+            // Nobody has the terminal open any more.
+            Err(Errno::EIO) => Ok(0),
+            result => result,
+        };
         self.arm_if_again(result, pipe, event(token, stream as u64, EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT))
     }
 
-    /// Writes to a program's stdin: how much was taken, `EAGAIN` where nothing can be yet, after which an event tells
+    /// Writes to a program's stdin or terminal: how much was taken, `EAGAIN` where nothing can be yet, after which an event tells
     /// when it can.
     ///
     /// # Errors
@@ -207,11 +218,26 @@ impl Reactor {
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
-            if let Some(pipe) = program.streams.get_mut(stream) {
-                *pipe = None;
+            let pipe = program.streams.get_mut(stream).and_then(Option::take);
+            if let (Some(pipe), true) = (pipe, program.has_terminal) {
+                // Its copy would keep it there.
+                let _ = self.pipes.delete(&pipe);
             }
         }
         state.forget_if_done(token);
+    }
+
+    /// Sets the size of a program's terminal, in rows and columns; one that has ended is let be.
+    ///
+    /// # Errors
+    /// `ENOTTY` where it has no terminal.
+    pub fn resize(&self, token: u32, size: (u16, u16)) -> Result<(), Errno> {
+        let state = self.lock();
+        let Some(program) = state.programs.get(&token) else { return Ok(()) };
+        if !program.has_terminal {
+            return Err(Errno::ENOTTY);
+        }
+        program.streams.iter().flatten().next().map_or(Ok(()), |terminal| tty::set_size(terminal, size))
     }
 
     /// Makes a [`Reactor::wait`] for pipes that is under way come back.
@@ -356,6 +382,10 @@ fn await_any(epolls: &[&Epoll], timeout_ms: i32) -> Result<i32, Error> {
 
 fn event(token: u32, source: u64, flags: EpollFlags) -> EpollEvent {
     EpollEvent::new(flags, u64::from(token) * SOURCES + source)
+}
+
+fn copy(descriptor: &OwnedFd) -> Result<OwnedFd, Errno> {
+    descriptor.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EMFILE)))
 }
 
 fn retry(mut call: impl FnMut() -> nix::Result<usize>) -> nix::Result<usize> {

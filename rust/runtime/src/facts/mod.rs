@@ -59,8 +59,10 @@ pub struct Facts {
     pub seccomp: Option<Seccomp>,
     /// The host's devices that the spec names.
     pub host_devices: Vec<HostDevice>,
-    /// Whether stdin is a terminal.
-    pub has_terminal: bool,
+    /// Which of stdin, stdout and stderr are a terminal that the program must not get; none without `tty: auto`.
+    pub terminals: [bool; 3],
+    /// Rows and columns of our terminal, where the program gets one of its own.
+    pub terminal_size: Option<(u16, u16)>,
     /// Whether AppArmor is there.
     pub has_apparmor: bool,
     /// Where AppArmor takes a profile.

@@ -106,9 +106,13 @@ impl Opened {
         self.childs.clear();
     }
 
-    /// What the child has sent through the socket, where there is one.
+    /// What the child has sent through the socket, where there is one; it never blocks.
     pub(super) fn take_terminal(&mut self) -> Result<Option<OwnedFd>, Error> {
-        self.socket.take().map(|socket| receive(&socket)).transpose()
+        let Some(socket) = self.socket.take() else { return Ok(None) };
+        let terminal = receive(&socket)?;
+        fcntl(&terminal, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+            .map_err(|errno| Error::system("set up the program's terminal", errno))?;
+        Ok(Some(terminal))
     }
 
     /// Our ends of the pipes.

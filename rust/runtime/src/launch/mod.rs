@@ -14,13 +14,14 @@ pub mod probe;
 pub mod signals;
 mod spare_network;
 mod stack;
+pub mod tty;
 mod userns;
 mod visibility;
 pub mod wait;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minicontainer_child::{CStrArray, CStrRef, Program, Report, run};
 use nix::errno::Errno;
@@ -52,6 +53,8 @@ pub struct Child {
     pub timer: Option<TimerFd>,
     /// Whether it is PID 1 of a namespace.
     pub is_init: bool,
+    /// Whether it has a session of its own: keys of our terminal don't reach it.
+    pub has_own_session: bool,
 }
 
 /// Starts the plan's program, and returns once it has been executed.
@@ -78,19 +81,22 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
         let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
         return Err(error.with_advice("it leads to this process's own program"));
     }
-    if let (Some(timer), Some(timeout)) = (&timer, plan.timeout) {
-        let expiration = Expiration::OneShot(TimeSpec::from(timeout));
-        timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| {
-            kill(&pidfd);
-            Error::system("set the timer", errno)
-        })?;
-    }
+    let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| opened.take_terminal());
+    let terminal = set_up.inspect_err(|_| kill(&pidfd))?;
     tell(plan, || format!("[parent] child PID in parent namespace: {pid}"));
     if let Some((pid, ppid)) = ids {
         tell(plan, || format!("[child] PID: {pid}, PPID: {ppid}"));
     }
-    let terminal = opened.take_terminal()?;
-    Ok(Child { pid, pidfd, streams: opened.into_streams(), terminal, started, timer, is_init: plan.is_init() })
+    Ok(Child {
+        pid,
+        pidfd,
+        streams: opened.into_streams(),
+        terminal,
+        started,
+        timer,
+        is_init: plan.is_init(),
+        has_own_session: plan.has_own_session(),
+    })
 }
 
 /// Ends a program that nobody will hear of.
@@ -167,6 +173,12 @@ const NAMES: [(&str, CloneFlags); 7] = [
 fn timer() -> Result<TimerFd, Error> {
     TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
         .map_err(|errno| Error::system("create a timer", errno))
+}
+
+fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
+    let (Some(timer), Some(timeout)) = (timer, timeout) else { return Ok(()) };
+    let expiration = Expiration::OneShot(TimeSpec::from(timeout));
+    timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| Error::system("set the timer", errno))
 }
 
 /// `pid_t clone(int (*fn)(void *), void *stack, int flags, void *arg)`, clone(2), with `CLONE_VM | CLONE_VFORK`: the

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 
+use super::root::terminal_streams;
 use super::table::c_string;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::spec::Spec;
+use crate::spec::{Spec, Tty};
 
 /// What `execvp(3)` searches where there is no PATH.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
@@ -15,7 +16,10 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// the first one's place.
 pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Error> {
     let defaults = &spec.minicontainer.default_env;
-    if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() && defaults.is_empty() {
+    // Who made the terminal says what it can: in a spec of OCI's with `process.terminal` that is the caller.
+    let says_terminal = spec.minicontainer.tty != Tty::Never && terminal_streams(spec, facts).contains(&true);
+    let is_given = !spec.process.env.is_empty() || !facts.env_files.is_empty() || !defaults.is_empty();
+    if !is_given && spec.root.is_none() && !says_terminal {
         return Ok(std::mem::take(&mut facts.environment));
     }
     let mut merged = Merged::default();
@@ -43,6 +47,9 @@ pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Erro
         // As login(1) has it, and runc.
         let home = facts.home.as_deref().filter(|home| !home.is_empty()).unwrap_or("/");
         merged.put(c_string(&format!("HOME={home}"), || "process.env".into())?);
+    }
+    if says_terminal && !merged.places.contains_key(&b"TERM"[..]) {
+        merged.put(CString::from(c"TERM=xterm"));
     }
     Ok(merged.entries)
 }

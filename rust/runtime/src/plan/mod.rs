@@ -146,6 +146,15 @@ impl Plan {
         self.steps.contains(&Step::NewSession)
     }
 
+    /// Which of stdin, stdout and stderr are a terminal of the program's own; `None`: it has none.
+    #[must_use]
+    pub fn terminal_streams(&self) -> Option<[bool; 3]> {
+        self.steps.iter().find_map(|step| match step {
+            Step::OpenTerminal { streams, .. } => Some(*streams),
+            _ => None,
+        })
+    }
+
     /// Whether the child's credentials change, which marks the memory that it shares with us as not to be looked at.
     #[must_use]
     pub fn changes_credentials(&self) -> bool {
@@ -182,8 +191,9 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     namespaces::enter(&mut plan, spec, &facts)?;
     root::enter(&mut plan, spec, &facts)?;
     schedule::set(&mut plan, spec, &facts)?;
-    if !root::has_terminal(spec, &facts) {
-        for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
+    let terminal = root::terminal_streams(spec, &facts);
+    for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
+        if !terminal[stream] {
             runnable::stdio(&mut plan, stream, *source)?;
         }
     }

@@ -134,14 +134,15 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
 /// More than any filesystem can be.
 const MOST_BYTES: f64 = 9_007_199_254_740_992.0;
 
-/// Whether the program gets a terminal of its own.
-pub(super) fn has_terminal(spec: &Spec, facts: &Facts) -> bool {
-    spec.process.terminal || facts.has_terminal || spec.minicontainer.tty == Tty::Always
+/// Which of the program's streams are a terminal of its own; none: it gets no terminal.
+pub(super) fn terminal_streams(spec: &Spec, facts: &Facts) -> [bool; 3] {
+    if spec.process.terminal || spec.minicontainer.tty == Tty::Always { [true; 3] } else { facts.terminals }
 }
 
 /// A session of the program's own, and a terminal, where one is asked for.
 fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    let has_terminal = has_terminal(spec, facts);
+    let streams = terminal_streams(spec, facts);
+    let has_terminal = streams.contains(&true);
     // Without a session of its own, the program could type on our terminal (TIOCSTI: CVE-2017-5226).
     if spec.minicontainer.new_session || spec.root.is_some() || has_terminal {
         plan.steps.push(Step::NewSession);
@@ -152,8 +153,8 @@ fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error
             Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),
             None => None,
         };
-        let size = spec.process.console_size.map_or((0, 0), |size| (size.height, size.width));
-        plan.steps.push(Step::OpenTerminal { socket, size, console });
+        let size = spec.process.console_size.map(|size| (size.height, size.width)).or(facts.terminal_size);
+        plan.steps.push(Step::OpenTerminal { socket, size: size.unwrap_or_default(), console, streams });
     }
     Ok(())
 }

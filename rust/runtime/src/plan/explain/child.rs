@@ -63,7 +63,7 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "a network namespace of its own, made ahead; where none is spare, unshare(CLONE_NEWNET)",
             "setns(2), network_namespaces(7)",
         )],
-        Step::OpenTerminal { .. } => terminal(plan),
+        Step::OpenTerminal { streams, .. } => terminal(plan, streams),
         Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
             "child",
             "landlock_restrict_self",
@@ -157,8 +157,10 @@ fn why_written(path: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn terminal(plan: &Plan) -> Vec<Line> {
+fn terminal(plan: &Plan, streams: [bool; 3]) -> Vec<Line> {
     let ptmx = if plan.root_path().is_some() { "\"dev/pts/ptmx\"" } else { "\"/dev/ptmx\"" };
+    let numbers: Vec<_> =
+        ["0", "1", "2"].into_iter().zip(streams).filter_map(|(n, is_wanted)| is_wanted.then_some(n)).collect();
     let line = |call, arguments: &[&str], why: &str, page| {
         Line::new("child", call, arguments.iter().map(ToString::to_string).collect(), why, page)
     };
@@ -167,7 +169,7 @@ fn terminal(plan: &Plan) -> Vec<Line> {
         line("ioctl", &["TERMINAL", "TIOCGPTPEER"], "its other side, by no name", "TIOCGPTPEER(2const)"),
         line("sendmsg", &["SOCKET", "SCM_RIGHTS"], "this process keeps one side", "unix(7)"),
         line("ioctl", &["PEER", "TIOCSCTTY", "0"], "the terminal of its session", "TIOCSCTTY(2const)"),
-        line("dup3", &["PEER", "0, 1, 2", "0"], "the program's standard streams", "dup(2)"),
+        line("dup3", &["PEER", &numbers.join(", "), "0"], "the program's standard streams", "dup(2)"),
     ]
 }
 

@@ -46,7 +46,7 @@ samples! {
     ProtectRoot { attributes: 1 },
     EnterRoot,
     NewSession,
-    OpenTerminal { socket: Fd(0), size: (0, 0), console: None },
+    OpenTerminal { socket: Fd(0), streams: [true; 3], size: (0, 0), console: None },
     NewKeyring,
     SetRlimit { resource: 7, soft: 0, hard: 0 },
     SetScheduler { attributes: Blob(0) },
