@@ -34,6 +34,9 @@ const LATEST_TIMER_MS = 2 ** 31 - 1;
 const ENDS = 1;
 const PIPES = 2;
 
+/** The number by which a program's listener stands among its streams, as in `rust/runtime/src/reactor.rs`. */
+export const LISTENER = 5;
+
 type Timer = ReturnType<typeof setInterval>;
 type Library = ReturnType<typeof openLibrary<typeof reactorSymbols>>;
 
@@ -45,6 +48,8 @@ export interface Program {
   readonly pid: number;
   /** Its end. */
   readonly end: Promise<Ended>;
+  /** Whether its filter asks about calls. */
+  readonly asks: boolean;
 }
 
 /** A program that the reactor tells of. */
@@ -54,14 +59,15 @@ interface Watched {
   end: PromiseWithResolvers<Ended>;
   /** Has the library look whether the program's time is up. */
   timer?: Timer;
-  /** The streams that are pipes and not closed, and who waits until one is ready. */
+  /** The streams that are pipes and not closed, the listener among them, and who waits until one is ready. */
   streams: Map<number, PromiseWithResolvers<void> | undefined>;
 }
 
 /** Programs that are waited for together. */
 export class Reactor {
   readonly #library: Library = openLibrary(reactorSymbols);
-  readonly #number: number;
+  /** Names this reactor in the library's calls. */
+  readonly number: number;
   readonly #programs = new Map<number, Watched>();
   /** What the call on another thread writes to. */
   readonly #pipeEvents: Uint8Array<ArrayBuffer> = new Uint8Array(EVENT_BYTES);
@@ -79,11 +85,15 @@ export class Reactor {
   readonly #waitingForPipes = { referenced: 0, unreferenced: 0 };
 
   constructor() {
-    this.#number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
+    this.number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
   }
 
-  /** Starts a program, and tells of its end once it has come. */
-  spawn(spec: Spec): Program {
+  /**
+   * Starts a program, and tells of its end once it has come.
+   *
+   * @param answers whether the caller answers the calls that its filter asks about
+   */
+  spawn(spec: Spec, answers = false): Program {
     const token = this.#nextToken++;
     const watched: Watched = {
       isReferenced: true,
@@ -98,13 +108,14 @@ export class Reactor {
     this.#programs.set(token, watched);
     this.#count(1, 1);
     try {
-      const pid = this.#start(token, spec);
+      const { pid, asks } = this.#start(token, spec, answers);
+      if (asks) watched.streams.set(LISTENER, undefined);
       const timeoutMs = spec.minicontainer?.timeoutMs;
       if (timeoutMs !== undefined) {
         // Later by one, for the library's own timer to have rung.
         watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(timeoutMs) + 1, LATEST_TIMER_MS));
       }
-      return { token, pid, end: watched.end.promise };
+      return { token, pid, end: watched.end.promise, asks };
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -1);
@@ -119,7 +130,7 @@ export class Reactor {
    */
   runSync(spec: Spec, readPipes: (token: number) => boolean): Ended {
     const token = this.#nextToken++;
-    this.#start(token, spec);
+    this.#start(token, spec, false);
     let ended: Ended | undefined;
     while (!readPipes(token) || ended === undefined) {
       for (const { token: toldOf, told } of this.#waitHere(ENDS | PIPES, -1)) {
@@ -132,7 +143,7 @@ export class Reactor {
 
   /** Sends a program a signal; false where it has ended. */
   signal(token: number, signal: number): boolean {
-    return this.#library.minicontainer_signal(this.#number, token, signal) === 0;
+    return this.#library.minicontainer_signal(this.number, token, signal) === 0;
   }
 
   /** Whether the program keeps the event loop alive. */
@@ -153,7 +164,7 @@ export class Reactor {
    * @returns the bytes read, 0 at the end or where the stream is closed, or `undefined` where nothing is there yet
    */
   tryRead(token: number, stream: 1 | 2, buffer: Uint8Array<ArrayBuffer>): number | undefined {
-    const result = this.#library.minicontainer_read(this.#number, token, stream, buffer, buffer.byteLength);
+    const result = this.#library.minicontainer_read(this.number, token, stream, buffer, buffer.byteLength);
     return result === -EBADF ? 0 : transferred(result);
   }
 
@@ -164,7 +175,7 @@ export class Reactor {
    * @throws {Deno.errors.BrokenPipe} where the program has closed it
    */
   tryWrite(token: number, bytes: Uint8Array<ArrayBuffer>): number | undefined {
-    return transferred(this.#library.minicontainer_write(this.#number, token, bytes, bytes.byteLength));
+    return transferred(this.#library.minicontainer_write(this.number, token, bytes, bytes.byteLength));
   }
 
   /** Waits until a stream that could not be read or written can be. */
@@ -180,9 +191,9 @@ export class Reactor {
     return waiting.promise;
   }
 
-  /** Closes our end of a program's stream. */
+  /** Closes our end of a program's stream, or its listener. */
   close(token: number, stream: number) {
-    this.#library.minicontainer_close(this.#number, token, stream);
+    this.#library.minicontainer_close(this.number, token, stream);
     const watched = this.#programs.get(token);
     if (watched === undefined) return;
     this.#wakeWaiter(watched, stream);
@@ -190,12 +201,12 @@ export class Reactor {
     this.#forgetIfDone(token, watched);
   }
 
-  #start(token: number, spec: Spec): number {
+  #start(token: number, spec: Spec, answers: boolean): { pid: number; asks: boolean } {
     const bytes = encodeSpec(spec);
     const told = callForRecord((record, length) =>
-      this.#library.minicontainer_start(this.#number, token, bytes, bytes.byteLength, record, length)
+      this.#library.minicontainer_start(this.number, token, answers, bytes, bytes.byteLength, record, length)
     );
-    return told.kind === "started" ? told.pid : -1;
+    return told.kind === "started" ? told : { pid: -1, asks: false };
   }
 
   /** Counts programs in and out, and listens for as long as there are any. */
@@ -228,7 +239,7 @@ export class Reactor {
   };
 
   #waitHere(sources: number, timeoutMs: number) {
-    const length = this.#library.minicontainer_wait(this.#number, sources, timeoutMs, this.#events, EVENT_BYTES);
+    const length = this.#library.minicontainer_wait(this.number, sources, timeoutMs, this.#events, EVENT_BYTES);
     return readRecords(this.#events, length);
   }
 
@@ -237,7 +248,7 @@ export class Reactor {
     this.#waitingForPipes[isReferenced ? "referenced" : "unreferenced"] += waiting;
     const { referenced, unreferenced } = this.#waitingForPipes;
     if (referenced > 0) this.#waitForPipes();
-    else if (this.#isInPipeWait) this.#library.minicontainer_wake(this.#number);
+    else if (this.#isInPipeWait) this.#library.minicontainer_wake(this.number);
     if (referenced === 0 && unreferenced > 0) {
       this.#pipeTimer ??= setInterval(this.#collectPipes, UNREFERENCED_PIPES_MS);
       Deno.unrefTimer(this.#pipeTimer);
@@ -253,7 +264,7 @@ export class Reactor {
     try {
       while (this.#waitingForPipes.referenced > 0) {
         this.#isInPipeWait = true;
-        const length = await this.#library.wait_nonblocking(this.#number, PIPES, -1, this.#pipeEvents, EVENT_BYTES);
+        const length = await this.#library.wait_nonblocking(this.number, PIPES, -1, this.#pipeEvents, EVENT_BYTES);
         this.#isInPipeWait = false;
         for (const { token, told } of readRecords(this.#pipeEvents, length)) this.#tell(token, told);
       }

@@ -3,6 +3,7 @@
 import { SpecError, StateError } from "../native/errors.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
+import { Notifications, type SeccompNotification } from "./notifications.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -37,6 +38,7 @@ export class NamespaceProcess implements AsyncDisposable {
   readonly #stdin?: WritableStream<Uint8Array<ArrayBuffer>>;
   readonly #stdout?: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #stderr?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #notifications?: Notifications;
   #hasEnded = false;
 
   /** @ignore Made by {@linkcode namespaceSpawn}. */
@@ -47,6 +49,11 @@ export class NamespaceProcess implements AsyncDisposable {
     if (config.stdin === "piped") this.#stdin = writableStream(reactor, program);
     if (config.stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
     if (config.stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
+    if (program.asks) {
+      const notifications = this.#notifications = new Notifications(reactor, program.token);
+      const close = () => notifications.close();
+      program.end.then(close, close);
+    }
     const { signal } = config;
     const abort = () => reactor.signal(program.token, SIGKILL);
     signal?.addEventListener("abort", abort);
@@ -70,6 +77,40 @@ export class NamespaceProcess implements AsyncDisposable {
   /** Its error output. @throws {TypeError} where `stderr` was not `"piped"` */
   get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return piped("stderr", this.#stderr);
+  }
+
+  /**
+   * Its system calls that wait for an answer, in their order, where its filter has `SCMP_ACT_NOTIFY`: `allow()`,
+   * `deny()` or `succeed()` each; what is not answered when the next one is asked for is denied with EPERM.
+   *
+   * They can be gone through once, until the program ends or the loop is left: calls of then and of what the program
+   * has left running fail with ENOSYS. That is so too where this property is not read before the event loop turns: then
+   * nobody answers.
+   *
+   * @throws {TypeError} where the filter asks for nothing
+   * @example Let the program believe that it has made a folder
+   * ```ts
+   * const names = ["mkdir", "mkdirat"];
+   * const syscalls = [{ names, action: "SCMP_ACT_NOTIFY" as const }];
+   * await using program = namespaceSpawn({
+   *   program: "mkdir",
+   *   argv: ["mkdir", "/no-such/folder"],
+   *   noNewPrivileges: true,
+   *   seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls },
+   * });
+   * for await (const call of program.notifications) {
+   *   console.assert(call.readString(call.syscall === "mkdir" ? 0 : 1) === "/no-such/folder");
+   *   call.succeed();
+   * }
+   * console.assert((await program.status).exitCode === 0);
+   * ```
+   */
+  get notifications(): AsyncIterableIterator<SeccompNotification> {
+    if (this.#notifications === undefined) {
+      throw new TypeError("Cannot get 'notifications': no rule of the filter has the action SCMP_ACT_NOTIFY");
+    }
+    this.#notifications.claim();
+    return this.#notifications.calls;
   }
 
   /**
@@ -153,7 +194,7 @@ export function namespaceSpawn(config: Runnable): NamespaceProcess {
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();
-  return new NamespaceProcess(reactor, inTermsOfConfig(config, () => reactor.spawn(authorize(spec))), config);
+  return new NamespaceProcess(reactor, inTermsOfConfig(config, () => reactor.spawn(authorize(spec), true)), config);
 }
 
 /** @throws {SpecError} where `signal` is given and no AbortSignal */

@@ -3,6 +3,8 @@
 //!
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
+mod calls;
+
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +16,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::error::Error;
+use crate::launch::listener::Listener;
 use crate::launch::wait::{WaitFor, send_signal};
 use crate::plan::Plan;
 use crate::record::{self, Event};
@@ -25,6 +28,7 @@ const EVENTS_AT_ONCE: usize = 128;
 /// What an event belongs to: a stream (0, 1, 2) or one of these, in the low bits of epoll's word above the token.
 const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
+const LISTENER: u64 = 5;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -51,6 +55,7 @@ struct Program {
     /// `None` once its end has been told; its pipes may still hold something.
     running: Option<(Watched, Arc<Plan>)>,
     streams: [Option<OwnedFd>; 3],
+    listener: Option<Listener>,
 }
 
 impl Reactor {
@@ -70,14 +75,15 @@ impl Reactor {
         Ok(Self { ends, pipes, wake, state: Mutex::default() })
     }
 
-    /// Starts a program; its PID.
+    /// Starts a program; its PID, and whether its filter asks about calls.
     ///
     /// # Errors
     /// As [`crate::launch::launch`].
-    pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
+    pub fn spawn(&self, token: u32, plan: Plan) -> Result<(i32, bool), Error> {
         let plan = Arc::new(plan);
         let mut program = Watched::start(&plan)?;
-        let streams = program.take_streams();
+        let (streams, listener) = (program.take_streams(), program.take_listener());
+        let asks = listener.is_some();
         let child = program.child();
         let pid = child.pid;
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
@@ -90,8 +96,8 @@ impl Reactor {
             let _ = program.reap(WaitFor::End);
             return Err(Error::system("watch the program", errno));
         }
-        state.programs.insert(token, Program { running: Some((program, plan)), streams });
-        Ok(pid)
+        state.programs.insert(token, Program { running: Some((program, plan)), streams, listener });
+        Ok((pid, asks))
     }
 
     /// Sends a program a signal.
@@ -129,10 +135,10 @@ impl Reactor {
         self.arm_if_again(result, pipe, event(token, 0, EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT))
     }
 
-    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: &OwnedFd, event: EpollEvent) -> Result<usize, Errno> {
+    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: impl AsFd, event: EpollEvent) -> Result<usize, Errno> {
         if result == Err(Errno::EAGAIN) {
             let mut changed = event;
-            match self.pipes.modify(pipe, &mut changed) {
+            match self.pipes.modify(&pipe, &mut changed) {
                 Err(Errno::ENOENT) => self.pipes.add(pipe, event)?,
                 other => other?,
             }
@@ -140,12 +146,13 @@ impl Reactor {
         result
     }
 
-    /// Closes our end of a program's stream; one that is closed already is let be.
+    /// Closes our end of a program's stream, or its listener (5); one that is closed already is let be.
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
-            if let Some(pipe) = program.streams.get_mut(stream) {
-                *pipe = None;
+            match program.streams.get_mut(stream) {
+                Some(pipe) => *pipe = None,
+                None => program.listener = None,
             }
         }
         state.forget_if_done(token);
@@ -234,7 +241,9 @@ impl State {
     }
 
     fn forget_if_done(&mut self, token: u32) {
-        let is_done = |program: &Program| program.running.is_none() && program.streams.iter().all(Option::is_none);
+        let is_done = |program: &Program| {
+            program.running.is_none() && program.streams.iter().all(Option::is_none) && program.listener.is_none()
+        };
         if self.programs.get(&token).is_some_and(is_done) {
             self.programs.remove(&token);
         }

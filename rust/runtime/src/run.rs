@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::error::Error;
 use crate::launch::foreground::{Notice, Relay, die_by};
+use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, is_newly_stopped, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
@@ -69,6 +70,11 @@ impl Watched {
     /// Takes the pipes out.
     pub fn take_streams(&mut self) -> [Option<std::os::fd::OwnedFd>; 3] {
         std::mem::take(&mut self.child.streams)
+    }
+
+    /// Takes the listener of its filter out.
+    pub fn take_listener(&mut self) -> Option<Listener> {
+        self.child.listener.take()
     }
 
     /// Sends it a signal; one that PID 1 has no handler for does what it would have done elsewhere.

@@ -1,5 +1,7 @@
 //! Golden plans: a spec, and the lines that it becomes.
 
+mod filter;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
