@@ -228,18 +228,31 @@ export class Notifications {
   /** The calls; it can be gone through once. */
   readonly calls: AsyncGenerator<SeccompNotification, void, void>;
   readonly #listener: Listener;
-  #isClaimed = false;
+  readonly #deadline: ReturnType<typeof setTimeout>;
+  #isForsaken = false;
 
   constructor(reactor: Reactor, token: number) {
     this.#listener = new Listener(reactor, token);
     this.calls = calls(this.#listener);
     // A program that asks where nobody answers must not wait for ever.
-    setTimeout(() => this.#isClaimed || this.close(), 0);
+    this.#deadline = setTimeout(() => {
+      this.#isForsaken = true;
+      this.close();
+    }, 0);
   }
 
-  /** Somebody goes through the calls, now or later. */
+  /**
+   * Somebody goes through the calls, now or later.
+   *
+   * @throws {StateError} where the time for that is over
+   */
   claim() {
-    this.#isClaimed = true;
+    if (this.#isForsaken) {
+      const message =
+        "Cannot get 'notifications': it must be read in the turn of the event loop that starts the program";
+      throw new StateError(message, "answered", "unanswered");
+    }
+    clearTimeout(this.#deadline);
   }
 
   /** Has every call that waits, or would, fail with ENOSYS; whoever goes through them is at the end. */

@@ -83,11 +83,12 @@ export class NamespaceProcess implements AsyncDisposable {
    * Its system calls that wait for an answer, in their order, where its filter has `SCMP_ACT_NOTIFY`: `allow()`,
    * `deny()` or `succeed()` each; what is not answered when the next one is asked for is denied with EPERM.
    *
-   * They can be gone through once, until the program ends or the loop is left: calls of then and of what the program
-   * has left running fail with ENOSYS. That is so too where this property is not read before the event loop turns: then
-   * nobody answers.
+   * They can be gone through once, until the program ends or the loop is left: then the calls that wait, and all later
+   * ones of what the program has left running, fail with ENOSYS. They do so, too, where this property is not read in the
+   * turn of the event loop that starts the program: nobody would answer.
    *
-   * @throws {TypeError} where the filter asks for nothing
+   * @throws {TypeError} where the filter asks about nothing
+   * @throws {StateError} where it is read for the first time after that turn
    * @example Let the program believe that it has made a folder
    * ```ts
    * const names = ["mkdir", "mkdirat"];
