@@ -37,5 +37,6 @@ export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtim
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/explain.ts";
 export type { NamespaceExecResult, Usage } from "./src/runtime/result.ts";
+export { SeccompNotification } from "./src/runtime/notifications.ts";
 export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";
 export type { NamespaceOutput } from "./src/runtime/spawn.ts";

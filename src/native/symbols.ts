@@ -72,6 +72,7 @@ const start = {
   parameters: [
     "u32", //    uint32_t reactor
     "u32", //    uint32_t token
+    "bool", //   bool answers
     "buffer", // const uint8_t *spec
     "u32", //    uint32_t spec_len
     "buffer", // uint8_t *record
@@ -143,5 +144,64 @@ export const reactorSymbols = {
       "u32", //    uint32_t stream
     ],
     result: "void",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Calls of a program that wait for an answer. */
+export const notifySymbols = {
+  ...abi,
+  minicontainer_receive: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+  minicontainer_continue: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+    ],
+    result: "i32",
+  },
+  minicontainer_fail: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i32", //    int32_t errno
+    ],
+    result: "i32",
+  },
+  minicontainer_return: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i64", //    int64_t value
+    ],
+    result: "i32",
+  },
+  minicontainer_read_string: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i32", //    int32_t thread
+      "u64", //    uint64_t address
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+  minicontainer_errno: {
+    parameters: [
+      "buffer", // const uint8_t *name
+      "u32", //    uint32_t name_len
+    ],
+    result: "i32",
   },
 } as const satisfies Deno.ForeignLibraryInterface;

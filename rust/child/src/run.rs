@@ -143,7 +143,7 @@ impl<'p> Machine<'p> {
             }
 
             Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
-            Step::CloseFrom { first } => sys::close_range(first, u32::MAX),
+            Step::CloseFrom { first, at_exec } => sys::close_range(first, u32::MAX, at_exec),
             Step::ResetSignals { keep } => reset_signals(keep),
             Step::UnblockSignals => sys::unblock_all_signals(),
             Step::Exec { candidates, argv, envp } => {

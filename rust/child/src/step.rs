@@ -374,6 +374,8 @@ pub enum Step {
     CloseFrom {
         /// The lowest descriptor that is closed.
         first: u32,
+        /// Whether they stay open until the program is executed, for a step that needs one of them.
+        at_exec: bool,
     },
     /// `rt_sigaction(SIG_DFL)` for every signal but those in `keep` (bit N-1 for signal N), which stay as inherited.
     ResetSignals {

@@ -3,8 +3,11 @@
 //!
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
+mod calls;
+mod start;
+
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
@@ -12,12 +15,11 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::getpid;
 
 use crate::error::Error;
-use crate::launch::wait::{WaitFor, send_signal};
-use crate::launch::{owner, tty};
+use crate::launch::listener::Listener;
+use crate::launch::wait::WaitFor;
+use crate::launch::tty;
 use crate::plan::Plan;
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};
@@ -28,6 +30,7 @@ const EVENTS_AT_ONCE: usize = 128;
 /// What an event belongs to: a stream (0, 1, 2) or one of these, in the low bits of epoll's word above the token.
 const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
+const LISTENER: u64 = 5;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -55,6 +58,8 @@ struct Program {
     streams: [Option<OwnedFd>; 3],
     /// Whether the streams are our side of a terminal of its own, twice.
     has_terminal: bool,
+    /// What its filter asks through.
+    listener: Option<Listener>,
 }
 
 enum Phase {
@@ -80,84 +85,6 @@ impl Reactor {
             .add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))
             .map_err(|errno| Error::system("watch an eventfd", errno))?;
         Ok(Self { ends, pipes, wake, state: Mutex::default() })
-    }
-
-    /// Starts a program; its PID.
-    ///
-    /// # Errors
-    /// As [`crate::launch::launch`].
-    pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
-        let plan = Arc::new(plan);
-        let program = Watched::start(&plan)?;
-        self.watch(&mut self.lock(), token, program, plan)
-    }
-
-    /// Has another thread start a program: a container takes a millisecond, and several threads start several at once.
-    /// That it could not be started is told as its end would be; that it was, where somebody waits for it.
-    ///
-    /// # Errors
-    /// [`Error::System`] where there is no such thread.
-    pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Plan) -> Result<(), Error> {
-        let phase = Phase::Starting(None);
-        self.lock().programs.insert(token, Program { phase, streams: [None, None, None], has_terminal: false });
-        let reactor = Arc::clone(&self);
-        let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
-        if submitted.is_err() {
-            self.lock().programs.remove(&token);
-        }
-        submitted
-    }
-
-    fn start(&self, token: u32, plan: Arc<Plan>) {
-        let started = Watched::start_here(&plan);
-        let mut state = self.lock();
-        let pending = match state.programs.remove(&token) {
-            Some(Program { phase: Phase::Starting(pending), .. }) => pending,
-            _ => None,
-        };
-        let watched = started.and_then(|mut program| {
-            if let Some(signal) = pending {
-                // A program that has ended by now needs no signal any more.
-                let _ = program.signal(signal);
-            }
-            self.watch(&mut state, token, program, plan)
-        });
-        match watched {
-            Ok(pid) if state.is_awaited(token) => state.told.push_back((token, Event::Started(pid))),
-            Ok(_) => {}
-            Err(error) => state.told.push_back((token, Event::Failed(error))),
-        }
-        let streams = state.programs.get(&token).map_or(vec![], Program::open_streams);
-        state.told.extend(streams.into_iter().map(|stream| (token, Event::Ready(stream))));
-        let is_told = !state.told.is_empty() || state.has_ended(token);
-        drop(state);
-        if is_told {
-            // What the event loop listens for: the program's own came before it was watched, or did not come.
-            let _ = kill(getpid(), Signal::SIGCHLD);
-        }
-    }
-
-    /// Lets the end and the timer of a program be told; where that can't be done, it is killed. Its PID.
-    fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<i32, Error> {
-        let mut streams = program.take_streams();
-        let terminal = program.take_terminal();
-        let child = program.child();
-        let (pid, has_terminal) = (child.pid, terminal.is_some());
-        // The end may be told to another thread as soon as it is watched for: by then it must be known here.
-        let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
-        let timer =
-            child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        let copied = terminal.map_or(Ok(()), |terminal| {
-            streams = [Some(copy(&terminal)?), Some(terminal), None];
-            Ok(())
-        });
-        if let Err(errno) = pidfd.and(timer).and(copied) {
-            let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = program.reap(WaitFor::End);
-            return Err(Error::system("watch the program", errno));
-        }
-        state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams, has_terminal });
-        Ok(pid)
     }
 
     /// Sends a program a signal.
@@ -203,10 +130,10 @@ impl Reactor {
         self.arm_if_again(result, pipe, event(token, 0, EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT))
     }
 
-    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: &OwnedFd, event: EpollEvent) -> Result<usize, Errno> {
+    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: impl AsFd, event: EpollEvent) -> Result<usize, Errno> {
         if result == Err(Errno::EAGAIN) {
             let mut changed = event;
-            match self.pipes.modify(pipe, &mut changed) {
+            match self.pipes.modify(&pipe, &mut changed) {
                 Err(Errno::ENOENT) => self.pipes.add(pipe, event)?,
                 other => other?,
             }
@@ -214,14 +141,19 @@ impl Reactor {
         result
     }
 
-    /// Closes our end of a program's stream; one that is closed already is let be.
+    /// Closes our end of a program's stream, or its listener (5); one that is closed already is let be.
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
-            let pipe = program.streams.get_mut(stream).and_then(Option::take);
-            if let (Some(pipe), true) = (pipe, program.has_terminal) {
-                // Its copy would keep it there.
-                let _ = self.pipes.delete(&pipe);
+            match program.streams.get_mut(stream) {
+                Some(pipe) => {
+                    let pipe = pipe.take();
+                    if let (Some(pipe), true) = (pipe, program.has_terminal) {
+                        // Its copy would keep it there.
+                        let _ = self.pipes.delete(&pipe);
+                    }
+                }
+                None => program.listener = None,
             }
         }
         state.forget_if_done(token);
@@ -305,22 +237,7 @@ impl Reactor {
     }
 }
 
-impl Program {
-    fn open_streams(&self) -> Vec<usize> {
-        (0..self.streams.len()).filter(|stream| self.streams.get(*stream).is_some_and(Option::is_some)).collect()
-    }
-}
-
 impl State {
-    /// Whether somebody waits to hear that a program has been started: who sets its timer.
-    fn is_awaited(&self, token: u32) -> bool {
-        matches!(self.programs.get(&token), Some(Program { phase: Phase::Running(_, plan), .. }) if plan.timeout.is_some())
-    }
-
-    fn has_ended(&self, token: u32) -> bool {
-        matches!(self.programs.get(&token), Some(Program { phase: Phase::Running(program, _), .. }) if program.has_ended())
-    }
-
     fn collect(&mut self, token: u32) {
         let Some(entry) = self.programs.get_mut(&token) else { return };
         let Phase::Running(program, plan) = &entry.phase else { return };
@@ -338,8 +255,11 @@ impl State {
     }
 
     fn forget_if_done(&mut self, token: u32) {
-        let is_done =
-            |program: &Program| matches!(program.phase, Phase::Ended) && program.streams.iter().all(Option::is_none);
+        let is_done = |program: &Program| {
+            matches!(program.phase, Phase::Ended)
+                && program.streams.iter().all(Option::is_none)
+                && program.listener.is_none()
+        };
         if self.programs.get(&token).is_some_and(is_done) {
             self.programs.remove(&token);
         }

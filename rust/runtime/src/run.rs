@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::error::Error;
 use crate::foreground;
+use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
@@ -80,6 +81,11 @@ impl Watched {
     /// Takes our side of its terminal out.
     pub fn take_terminal(&mut self) -> Option<OwnedFd> {
         self.child.terminal.take()
+    }
+
+    /// Takes the listener of its filter out.
+    pub fn take_listener(&mut self) -> Option<Listener> {
+        self.child.listener.take()
     }
 
     /// Sends it a signal; one that PID 1 has no handler for does what it would have done elsewhere.

@@ -55,6 +55,8 @@ pub struct Facts {
     pub cgroup_hierarchies: Vec<String>,
     /// Landlock's version; 0: there is none.
     pub landlock_version: u32,
+    /// Whether somebody answers the calls that a filter asks about.
+    pub answers_calls: bool,
     /// The filter of the spec's `seccompFile`.
     pub seccomp: Option<Seccomp>,
     /// The host's devices that the spec names.

@@ -8,6 +8,7 @@ mod failure;
 pub mod features;
 pub mod foreground;
 mod handshake;
+pub mod listener;
 mod own_program;
 pub mod owner;
 pub mod probe;
@@ -31,8 +32,9 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::error::Error;
-use crate::plan::{IdMaps, Plan};
+use crate::plan::{IdMaps, Passed, Plan};
 use descriptors::Opened;
+use listener::Listener;
 use stack::Stack;
 use visibility::Visibility;
 
@@ -47,6 +49,8 @@ pub struct Child {
     pub streams: [Option<OwnedFd>; 3],
     /// Our side of its terminal, where it has one of its own.
     pub terminal: Option<OwnedFd>,
+    /// Tells of the calls that its filter asks about, where that asks.
+    pub listener: Option<Listener>,
     /// When it was started.
     pub started: Instant,
     /// Readable once its time is up.
@@ -81,8 +85,9 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
         let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
         return Err(error.with_advice("it leads to this process's own program"));
     }
-    let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| opened.take_terminal());
-    let terminal = set_up.inspect_err(|_| kill(&pidfd))?;
+    let received = || Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?));
+    let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
+    let (terminal, listener) = set_up.inspect_err(|_| kill(&pidfd))?;
     tell(plan, || format!("[parent] child PID in parent namespace: {pid}"));
     if let Some((pid, ppid)) = ids {
         tell(plan, || format!("[child] PID: {pid}, PPID: {ppid}"));
@@ -92,6 +97,7 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
         pidfd,
         streams: opened.into_streams(),
         terminal,
+        listener: listener.map(Listener::new),
         started,
         timer,
         is_init: plan.is_init(),

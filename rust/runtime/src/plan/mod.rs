@@ -4,6 +4,7 @@
 
 mod environment;
 mod explain;
+mod filter;
 mod identity;
 mod mounts;
 mod namespaces;
@@ -68,7 +69,16 @@ pub enum Descriptor {
     /// A network namespace that was made ahead, if one is spare.
     SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
-    Socket,
+    Socket(Passed),
+}
+
+/// A descriptor that the child makes and sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// The other side of its terminal.
+    Terminal,
+    /// The listener of its filter, seccomp_unotify(2).
+    Listener,
 }
 
 /// Everything that the child will do, and everything that it needs for it.
@@ -199,11 +209,14 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     }
     root::change_folder(&mut plan, spec)?;
     let exec = runnable::exec(&mut plan, spec, &mut facts)?;
-    identity::become_user(&mut plan, spec, &facts)?;
-    plan.steps.push(Step::CloseFrom { first: 3 });
+    let filter = filter::chosen(spec, &facts)?;
+    identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;
+    // A listener has yet to be sent through one of them.
+    let at_exec = filter.as_ref().is_some_and(|filter| filter.notifies);
+    plan.steps.push(Step::CloseFrom { first: 3, at_exec });
     plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
     plan.steps.push(Step::UnblockSignals);
-    identity::restrict(&mut plan, spec, &facts)?;
+    identity::restrict(&mut plan, spec, &facts, filter)?;
     plan.steps.push(exec);
     Ok(plan)
 }

@@ -148,7 +148,7 @@ fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error
         plan.steps.push(Step::NewSession);
     }
     if has_terminal {
-        let socket = plan.descriptor(super::Descriptor::Socket);
+        let socket = plan.descriptor(super::Descriptor::Socket(super::Passed::Terminal));
         let console = match &spec.root {
             Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),
             None => None,

@@ -6,6 +6,8 @@ mod refused_mounts;
 mod refused_programs;
 mod steps;
 
+mod filter;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

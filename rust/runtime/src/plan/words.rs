@@ -85,7 +85,10 @@ pub fn operation(plan: &Plan, step: Step) -> String {
             Some(Descriptor::Given { number, .. }) => format!("hand on descriptor {number} as {}", stream_name(to)),
             _ => format!("set up {}", stream_name(to)),
         },
-        Step::CloseFrom { first } => format!("close the descriptors from {first} on (Linux 5.9 or later)"),
+        Step::CloseFrom { first, at_exec } => {
+            let since = if at_exec { "5.11" } else { "5.9" };
+            format!("close the descriptors from {first} on (Linux {since} or later)")
+        }
         Step::ResetSignals { .. } => "reset the signals' actions".into(),
         Step::UnblockSignals => "unblock the signals".into(),
         Step::Exec { .. } => format!("execute {:?}", plan.program),

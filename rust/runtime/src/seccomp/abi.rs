@@ -24,6 +24,9 @@ pub(super) enum Abi {
 pub(super) const X32_BIT: u32 = 0x4000_0000;
 
 impl Abi {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] = [Self::X86_64, Self::X32, Self::X86, Self::Aarch64, Self::Arm, Self::Riscv64];
+
     /// The one that this library is built for, where there is a table for it.
     pub(super) const NATIVE: Option<Self> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
         Some(Self::X86_64)
@@ -50,6 +53,18 @@ impl Abi {
             (Self::Aarch64 | Self::Arm, Architecture::Arm) => Some(Self::Arm),
             (Self::Riscv64, Architecture::Riscv64) => Some(Self::Riscv64),
             _ => None,
+        }
+    }
+
+    /// OCI's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "SCMP_ARCH_X86_64",
+            Self::X32 => "SCMP_ARCH_X32",
+            Self::X86 => "SCMP_ARCH_X86",
+            Self::Aarch64 => "SCMP_ARCH_AARCH64",
+            Self::Arm => "SCMP_ARCH_ARM",
+            Self::Riscv64 => "SCMP_ARCH_RISCV64",
         }
     }
 

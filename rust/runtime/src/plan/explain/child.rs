@@ -1,6 +1,6 @@
 //! What the child does, as people read it.
 
-use minicontainer_child::{Fd, Step};
+use minicontainer_child::{Fd, Filter, Step};
 
 use super::{Line, mounts};
 use crate::plan::words::{capability_names, kind_flags, kind_name, list, quote, rlimit_name, text};
@@ -64,6 +64,7 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "setns(2), network_namespaces(7)",
         )],
         Step::OpenTerminal { streams, .. } => terminal(plan, streams),
+        Step::InstallFilter { filter, listener, .. } => install_filter(plan, filter, listener),
         Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
             "child",
             "landlock_restrict_self",
@@ -173,6 +174,21 @@ fn terminal(plan: &Plan, streams: [bool; 3]) -> Vec<Line> {
     ]
 }
 
+fn install_filter(plan: &Plan, filter: Filter, listener: Option<Fd>) -> Vec<Line> {
+    let length = plan.filters.get(filter.0 as usize).map_or(0, |filter| filter.program.len());
+    let mut arguments = vec!["SECCOMP_SET_MODE_FILTER".into(), format!("[{length} instructions]")];
+    let Some(socket) = listener else {
+        return vec![Line::new("child", "seccomp", arguments, "which system calls it may make", "seccomp(2)")];
+    };
+    arguments.insert(1, "SECCOMP_FILTER_FLAG_NEW_LISTENER".into());
+    let why = "which system calls it may make, and which it must ask for";
+    let sent = vec![descriptor(plan, socket), "SCM_RIGHTS".into()];
+    vec![
+        Line::new("child", "seccomp", arguments, why, "seccomp(2)"),
+        Line::new("child", "sendmsg", sent, "this process answers what is asked", "unix(7), seccomp_unotify(2)"),
+    ]
+}
+
 fn identity(plan: &Plan, step: Step) -> Option<Line> {
     let (call, arguments, why, page) = match step {
         Step::LimitCapabilities { keep } => (
@@ -215,15 +231,6 @@ fn identity(plan: &Plan, step: Step) -> Option<Line> {
             "set-user-ID programs give it nothing",
             "PR_SET_NO_NEW_PRIVS(2const)",
         ),
-        Step::InstallFilter { filter, .. } => {
-            let length = plan.filters.get(filter.0 as usize).map_or(0, |filter| filter.program.len());
-            (
-                "seccomp",
-                vec!["SECCOMP_SET_MODE_FILTER".into(), format!("[{length} instructions]")],
-                "which system calls it may make",
-                "seccomp(2)",
-            )
-        }
         _ => return None,
     };
     Some(Line::new("child", call, arguments, why, page))
@@ -237,9 +244,9 @@ fn last(plan: &Plan, step: Step) -> Option<Line> {
             "the program's standard stream",
             "dup(2)",
         ),
-        Step::CloseFrom { first } => (
+        Step::CloseFrom { first, at_exec } => (
             "close_range",
-            vec![first.to_string(), "~0".into(), "0".into()],
+            vec![first.to_string(), "~0".into(), if at_exec { "CLOSE_RANGE_CLOEXEC" } else { "0" }.into()],
             "no descriptor of this process reaches the program",
             "close_range(2)",
         ),
@@ -279,7 +286,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
-        Some(Descriptor::Socket) => "SOCKET".into(),
+        Some(Descriptor::Socket(_)) => "SOCKET".into(),
         None => "?".into(),
     }
 }

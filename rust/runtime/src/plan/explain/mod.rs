@@ -7,7 +7,7 @@ use nix::sched::CloneFlags;
 use serde::Serialize;
 
 use super::words::{kind_flags, quote, stream_name};
-use super::{Descriptor, IdMaps, Plan};
+use super::{Descriptor, IdMaps, Passed, Plan};
 
 /// One step as people read it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -143,10 +143,13 @@ fn open(source: &Descriptor) -> Line {
             "a network namespace that another thread has made ahead: to make one takes as long as all the rest",
             "network_namespaces(7)",
         ),
-        Descriptor::Socket => Line::parent(
+        Descriptor::Socket(passed) => Line::parent(
             "socketpair",
             ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],
-            "the child sends its terminal through it",
+            match passed {
+                Passed::Terminal => "the child sends its terminal through it",
+                Passed::Listener => "the child sends its filter's listener through it",
+            },
             "socketpair(2), unix(7)",
         ),
     }

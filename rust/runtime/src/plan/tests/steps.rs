@@ -66,7 +66,7 @@ samples! {
     RestrictFiles { handled: 0, read_only: List(0), read_access: 0, read_write: List(0) },
     InstallFilter { filter: Filter(0), flags: 0, listener: None },
     Dup { from: Fd(0), to: 1 },
-    CloseFrom { first: 3 },
+    CloseFrom { first: 3, at_exec: false },
     ResetSignals { keep: 0 },
     UnblockSignals,
     Exec { candidates: List(0), argv: List(0), envp: List(0) },
