@@ -4,8 +4,8 @@ use crate::mounts::open_device;
 use crate::place::Kind;
 use crate::program::CStrRef;
 use crate::run::Machine;
-use crate::step::Place;
 use crate::sys::{self, Errno, Handle};
+use crate::table::Place;
 
 impl Machine<'_> {
     pub(crate) fn make_node(

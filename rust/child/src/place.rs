@@ -2,8 +2,8 @@
 
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
-use crate::step::Place;
 use crate::sys::{self, Errno, Handle};
+use crate::table::Place;
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

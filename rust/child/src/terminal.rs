@@ -3,8 +3,8 @@
 use crate::place::Kind;
 use crate::program::CStrRef;
 use crate::run::Machine;
-use crate::step::Place;
 use crate::sys::{self, Errno};
+use crate::table::Place;
 
 impl Machine<'_> {
     /// Opens a new pair, sends one side to the parent and makes the other the terminal of the program's session, and

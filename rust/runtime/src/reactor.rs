@@ -18,8 +18,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::error::Error;
 use crate::launch::listener::Listener;
-use crate::launch::wait::WaitFor;
 use crate::launch::tty;
+use crate::launch::wait::WaitFor;
 use crate::plan::Plan;
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};

@@ -104,10 +104,10 @@ fn a_filter_is_refused_by_its_field() {
     };
     let taken = rule("SCMP_ACT_ERRNO", 5);
     for (path, message, refused) in [
-        ("linux.seccomp.listenerPath", "must be set", rule("SCMP_ACT_NOTIFY", 0)),
+        ("linux.seccomp", "needs somebody who answers", rule("SCMP_ACT_NOTIFY", 0)),
         (
-            "linux.seccomp",
-            "needs somebody who answers",
+            "linux.seccomp.listenerPath",
+            "is for an OCI runtime",
             filter(r#""listenerPath": "/s", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}]"#),
         ),
         ("linux.seccomp.syscalls[0].args[0].index", "", rule("SCMP_ACT_ERRNO", 6)),
