@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { pidNamespaces, requires, tempFolder, tool, until } from "./support.ts";
+import { exists, pidNamespaces, requires, tempFolder, tool, until } from "./support.ts";
 import { COMMAND, isAlive, processState, Terminal } from "./support_cli.ts";
 import { containers, rootfs } from "./support_rootfs.ts";
 
@@ -179,8 +179,8 @@ testContainer("ctrl-C in a container's terminal reaches who is in its foreground
   await using session = new Session();
   session.run("sh -i", { after: TELL_CODE });
   await session.waitFor(/# /);
-  session.type("sleep 1000; echo sleep=$?\n");
-  await session.waitFor(/sleep 1000; echo sleep=\$\?\s/);
+  session.type(`sh -c "echo a''sleep; exec sleep 1000"\n`);
+  await session.waitFor(/asleep/);
   session.type(CTRL_C);
   session.type("echo still here as $$; exit 3\n");
   await session.waitFor(/still here as 1\b/);
@@ -265,4 +265,49 @@ testContainer("ctrl-C and ctrl-Z reach a container without a terminal, whose out
   session.type(CTRL_C);
   session.type(`${TELL_CODE.slice(2)}\n`);
   await session.waitFor(/code=130/);
+});
+
+/** Types a line on the terminal that its descriptor N is, as if somebody had pressed the keys: ioctl(TIOCSTI). */
+const TYPE_LINE = `
+  open(my $terminal, "+<&=", shift) or die "no descriptor: $!";
+  for (split //, "a line of the intruder's\n") { ioctl($terminal, 0x5412, $_) or (print("refused: $!\n"), exit 3) }
+  print "typed\n";
+`;
+
+const READ_LINE = 'read -t 1 line; echo "the shell got [$line]"';
+
+/** What is shown where `program` of {@linkcode TYPE_LINE} runs in a terminal, and a shell reads from that afterwards. */
+async function typingWith(program: (script: string) => string): Promise<string> {
+  using temp = tempFolder();
+  Deno.writeTextFileSync(`${temp.path}/type.pl`, TYPE_LINE);
+  Deno.writeTextFileSync(`${temp.path}/session.sh`, `${program(`${temp.path}/type.pl`)}\n${READ_LINE}\n`);
+  await using terminal = new Terminal(`bash ${temp.path}/session.sh`);
+  await terminal.code();
+  return terminal.output;
+}
+
+const testTyping = requires(tool("script"), tool("bash"), tool("perl"), containers);
+const OF_HOST = ["/usr", "/lib", "/lib64"].filter(exists).map((folder) => `-v ${folder}:${folder}:ro`).join(" ");
+
+for (const [how, options] of [["by default", ""], ["with all privileges", "--cap-add ALL --seccomp unconfined"]]) {
+  testTyping(`CVE-2017-5226: a container ${how} can type on its own terminal and not on ours`, async () => {
+    using root = rootfs();
+    const shown = await typingWith((script) =>
+      `${MINICONTAINER} --rootfs ${root.path} ${OF_HOST} -v ${script}:${script} ${options} perl ${script} 0`
+    );
+    assertMatch(shown, /\btyped\r\n[^]*the shell got \[\]/);
+  });
+}
+
+testTyping("CVE-2017-5226: a container whose output alone is our terminal cannot type on it", async () => {
+  using root = rootfs();
+  const shown = await typingWith((script) =>
+    `${MINICONTAINER} --rootfs ${root.path} ${OF_HOST} -v ${script}:${script} perl ${script} 1 </dev/null`
+  );
+  assertMatch(shown, /refused: [^]*the shell got \[\]/);
+});
+
+testTyping("CVE-2017-5226: a program that is not isolated can type on our terminal", async () => {
+  const shown = await typingWith((script) => `${MINICONTAINER} perl ${script} 0`);
+  assertMatch(shown, /\btyped\r\n[^]*the shell got \[a line of the intruder's\]/);
 });
