@@ -80,24 +80,23 @@ impl Reactor {
     pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
         let plan = Arc::new(plan);
         let mut program = Watched::start(&plan)?;
-        let mut streams = program.take_streams();
-        let terminal = program.take_terminal();
+        let has_terminal = program.child().terminal.is_some();
+        let streams = program.take_streams();
         let child = program.child();
-        let (pid, has_terminal) = (child.pid, terminal.is_some());
+        let pid = child.pid;
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let mut state = self.lock();
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        let copied = terminal.map_or(Ok(()), |terminal| {
-            streams = [Some(copy(&terminal)?), Some(terminal), None];
-            Ok(())
-        });
-        if let Err(errno) = pidfd.and(timer).and(copied) {
-            let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = program.reap(WaitFor::End);
-            return Err(Error::system("watch the program", errno));
-        }
+        let streams = match pidfd.and(timer).and(streams) {
+            Ok(streams) => streams,
+            Err(errno) => {
+                let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
+                let _ = program.reap(WaitFor::End);
+                return Err(Error::system("watch the program", errno));
+            }
+        };
         state.programs.insert(token, Program { running: Some((program, plan)), streams, has_terminal });
         Ok(pid)
     }
@@ -300,10 +299,6 @@ fn await_any(epolls: &[&Epoll], timeout_ms: i32) -> Result<i32, Error> {
 
 fn event(token: u32, source: u64, flags: EpollFlags) -> EpollEvent {
     EpollEvent::new(flags, u64::from(token) * SOURCES + source)
-}
-
-fn copy(descriptor: &OwnedFd) -> Result<OwnedFd, Errno> {
-    descriptor.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EMFILE)))
 }
 
 fn retry(mut call: impl FnMut() -> nix::Result<usize>) -> nix::Result<usize> {
