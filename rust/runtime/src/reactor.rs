@@ -11,7 +11,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
-use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -302,10 +301,6 @@ fn await_any(epolls: &[&Epoll], timeout_ms: i32) -> Result<i32, Error> {
 
 fn event(token: u32, source: u64, flags: EpollFlags) -> EpollEvent {
     EpollEvent::new(flags, u64::from(token) * SOURCES + source)
-}
-
-fn copy(descriptor: &OwnedFd) -> Result<OwnedFd, Errno> {
-    descriptor.try_clone().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EMFILE)))
 }
 
 fn retry(mut call: impl FnMut() -> nix::Result<usize>) -> nix::Result<usize> {

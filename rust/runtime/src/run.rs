@@ -73,9 +73,15 @@ impl Watched {
         poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
-    /// Takes the pipes out.
-    pub fn take_streams(&mut self) -> [Option<OwnedFd>; 3] {
-        std::mem::take(&mut self.child.streams)
+    /// Takes the pipes out; a terminal of the program's own is what it reads from and what it writes to.
+    ///
+    /// # Errors
+    /// `EMFILE` where descriptors are short.
+    pub fn take_streams(&mut self) -> Result<[Option<OwnedFd>; 3], Errno> {
+        let Some(terminal) = self.take_terminal() else { return Ok(std::mem::take(&mut self.child.streams)) };
+        let copy = terminal.try_clone();
+        let copy = copy.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
+        Ok([Some(copy), Some(terminal), None])
     }
 
     /// Takes our side of its terminal out.

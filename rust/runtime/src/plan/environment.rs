@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_terminal_has_a_type_unless_the_environment_says_it() {
+        let with_terminal = |tty, environment: &[&str]| {
+            let spec = Spec { minicontainer: Extras { tty, ..Extras::default() }, ..Spec::default() };
+            let environment = environment.iter().map(|entry| CString::new(*entry).unwrap()).collect();
+            merge(&spec, &mut Facts { environment, terminals: [true; 3], ..Facts::default() }).unwrap()
+        };
+        assert_eq!(with_terminal(Tty::Always, &["A=1"]), [c"A=1".into(), c"TERM=xterm".into()] as [CString; 2]);
+        assert_eq!(with_terminal(Tty::Auto, &["TERM=vt100"]), [CString::from(c"TERM=vt100")]);
+        assert_eq!(with_terminal(Tty::Never, &["A=1"]), [CString::from(c"A=1")]);
+    }
+
+    #[test]
     fn the_path_is_the_environments_or_the_usual_one() {
         let environment = [c"XPATH=/x", c"PATH=/a:/b"].map(CString::from);
         assert_eq!(path(&environment), b"/a:/b");

@@ -34,6 +34,59 @@ fn refusal(json: &str) -> (String, String) {
 }
 
 #[test]
+fn a_terminal_takes_the_place_of_those_streams_that_are_ours() {
+    let json = r#"{
+        "ociVersion": "1.2.0", "process": {"args": ["/bin/true"]},
+        "minicontainer": {"tty": "auto", "foreground": true, "stdio": ["null", "null", "null"]}
+    }"#;
+    let facts = Facts { terminals: [true, false, true], terminal_size: Some((24, 80)), ..Facts::default() };
+    assert_eq!(
+        lines(json, facts),
+        r#"parent socketpair(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)
+parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
+parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
+parent rt_sigprocmask(SIG_SETMASK, ~[])
+parent clone(CLONE_VM|CLONE_VFORK|SIGCHLD)
+child setsid()
+child openat(AT_FDCWD, "/dev/ptmx", O_RDWR|O_NOCTTY)
+child ioctl(TERMINAL, TIOCGPTPEER)
+child sendmsg(SOCKET, SCM_RIGHTS)
+child ioctl(PEER, TIOCSCTTY, 0)
+child dup3(PEER, 0, 0)
+child dup3(PEER, 2, 0)
+child dup3(/dev/null, 1, 0)
+child close_range(3, ~0, 0)
+child rt_sigaction(1..64, SIG_DFL)
+child rt_sigprocmask(SIG_SETMASK, [])
+child execve("/bin/true", ["/bin/true"], [1 variables])
+parent pidfd_open(PID, 0)
+parent recvmsg(SOCKET, SCM_RIGHTS)
+parent ioctl(0, TCSETSW, RAW)
+parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
+"#
+    );
+    // Where nothing of ours is a terminal there is none to keep from it.
+    let plan = planned(json, Facts::default()).unwrap();
+    assert_eq!((plan.terminal_streams(), plan.has_own_session()), (None, false));
+}
+
+#[test]
+fn a_terminal_has_the_size_that_is_asked_for_or_else_ours() {
+    let facts = || Facts { terminal_size: Some((24, 80)), ..Facts::default() };
+    let size = |process: &str| {
+        let json =
+            format!(r#"{{"ociVersion": "1.2.0", "process": {{"args": ["/bin/true"], "terminal": true {process}}}}}"#);
+        let plan = planned(&json, facts()).unwrap();
+        plan.steps.iter().find_map(|step| match step {
+            Step::OpenTerminal { size, streams: [true, true, true], .. } => Some(*size),
+            _ => None,
+        })
+    };
+    assert_eq!(size(""), Some((24, 80)));
+    assert_eq!(size(r#", "consoleSize": {"height": 50, "width": 132}"#), Some((50, 132)));
+}
+
+#[test]
 fn every_line_has_a_reason_and_a_man_page() {
     let json = r#"{"ociVersion": "1.2.0", "process": {"args": ["true"], "cwd": "/"},
         "linux": {"namespaces": [{"type": "pid"}]}, "minicontainer": {"killOnExit": true, "debug": true}}"#;

@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
-use super::{PIDFD, Phase, Program, Reactor, State, TIMER, copy, event};
+use super::{PIDFD, Phase, Program, Reactor, State, TIMER, event};
 use crate::error::Error;
 use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
@@ -82,24 +82,23 @@ impl Reactor {
         mut program: Watched,
         plan: Arc<Plan>,
     ) -> Result<(i32, bool), Error> {
-        let mut streams = program.take_streams();
-        let (terminal, listener) = (program.take_terminal(), program.take_listener());
+        let has_terminal = program.child().terminal.is_some();
+        let (streams, listener) = (program.take_streams(), program.take_listener());
         let asks = listener.is_some();
         let child = program.child();
-        let (pid, has_terminal) = (child.pid, terminal.is_some());
+        let pid = child.pid;
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        let copied = terminal.map_or(Ok(()), |terminal| {
-            streams = [Some(copy(&terminal)?), Some(terminal), None];
-            Ok(())
-        });
-        if let Err(errno) = pidfd.and(timer).and(copied) {
-            let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = program.reap(WaitFor::End);
-            return Err(Error::system("watch the program", errno));
-        }
+        let streams = match pidfd.and(timer).and(streams) {
+            Ok(streams) => streams,
+            Err(errno) => {
+                let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
+                let _ = program.reap(WaitFor::End);
+                return Err(Error::system("watch the program", errno));
+            }
+        };
         state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams, has_terminal, listener });
         Ok((pid, asks))
     }

@@ -159,19 +159,23 @@ fn why_written(path: &str) -> (&'static str, &'static str) {
 }
 
 fn terminal(plan: &Plan, streams: [bool; 3]) -> Vec<Line> {
-    let ptmx = if plan.root_path().is_some() { "\"dev/pts/ptmx\"" } else { "\"/dev/ptmx\"" };
-    let numbers: Vec<_> =
-        ["0", "1", "2"].into_iter().zip(streams).filter_map(|(n, is_wanted)| is_wanted.then_some(n)).collect();
     let line = |call, arguments: &[&str], why: &str, page| {
         Line::new("child", call, arguments.iter().map(ToString::to_string).collect(), why, page)
     };
-    vec![
-        line("openat2", &["ROOT", ptmx, "O_RDWR|O_NOCTTY"], "a terminal of the container's own", "pts(4)"),
+    let (call, arguments) = if plan.root_path().is_some() {
+        ("openat2", ["ROOT", "\"dev/pts/ptmx\"", "O_RDWR|O_NOCTTY"])
+    } else {
+        ("openat", ["AT_FDCWD", "\"/dev/ptmx\"", "O_RDWR|O_NOCTTY"])
+    };
+    let mut lines = vec![
+        line(call, &arguments, "a terminal of the program's own", "pts(4)"),
         line("ioctl", &["TERMINAL", "TIOCGPTPEER"], "its other side, by no name", "TIOCGPTPEER(2const)"),
         line("sendmsg", &["SOCKET", "SCM_RIGHTS"], "this process keeps one side", "unix(7)"),
         line("ioctl", &["PEER", "TIOCSCTTY", "0"], "the terminal of its session", "TIOCSCTTY(2const)"),
-        line("dup3", &["PEER", &numbers.join(", "), "0"], "the program's standard streams", "dup(2)"),
-    ]
+    ];
+    let wanted = ["0", "1", "2"].into_iter().zip(streams).filter(|(_, is_wanted)| *is_wanted);
+    lines.extend(wanted.map(|(number, _)| line("dup3", &["PEER", number, "0"], "a stream of the program", "dup(2)")));
+    lines
 }
 
 fn install_filter(plan: &Plan, filter: Filter, listener: Option<Fd>) -> Vec<Line> {

@@ -68,6 +68,7 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         "a handle on the program that no other process can ever take over, as a number could be",
         "pidfd_open(2)",
     ));
+    lines.extend(terminal(plan));
     if let Some(timeout) = plan.timeout {
         let time = format!("{timeout:?}");
         lines.push(Line::parent(
@@ -153,6 +154,20 @@ fn open(source: &Descriptor) -> Line {
             "socketpair(2), unix(7)",
         ),
     }
+}
+
+/// What the parent does with the program's own terminal.
+fn terminal(plan: &Plan) -> Vec<Line> {
+    if plan.terminal_streams().is_none() {
+        return Vec::new();
+    }
+    let mut lines =
+        vec![Line::parent("recvmsg", ["SOCKET", "SCM_RIGHTS"], "our side of the program's terminal", "unix(7)")];
+    if plan.foreground {
+        let why = "every key goes to the program's terminal as it is, where our stdin is a terminal";
+        lines.push(Line::parent("ioctl", ["0", "TCSETSW", "RAW"], why, "TCSETS(2const), termios(3)"));
+    }
+    lines
 }
 
 /// What the parent does while the child waits.
