@@ -65,7 +65,7 @@ testContainer("a container in a terminal gets one of its own, of the same size",
 
 testContainer("ctrl-C in a container's terminal ends a PID 1 that has no handler, and a shell's loop", async () => {
   await using session = new Session();
-  session.run("sleep 1000", { before: "for i in 1 2 3; do", after: "; done; echo the loop went on" });
+  session.run("sleep 1000", { before: "for i in 1 2 3; do", after: "; done; echo the loop we''nt on" });
   const { program } = await session.numbers();
   session.type(CTRL_C);
   await until("the program has ended", () => !isAlive(program));
