@@ -35,7 +35,7 @@ export { check } from "./src/runtime/check.ts";
 export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { explain } from "./src/runtime/explain.ts";
-export type { PlannedStep } from "./src/runtime/explain.ts";
+export type { PlannedStep } from "./src/runtime/run.ts";
 export type { NamespaceExecResult, Usage } from "./src/runtime/result.ts";
 export { SeccompNotification } from "./src/runtime/notifications.ts";
 export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";

@@ -20,12 +20,12 @@ import {
   texts,
   whole,
 } from "./check.ts";
-import { filesOf } from "./files.ts";
 import type { FilesystemConfig, IsolationConfig } from "./isolation_config.ts";
 import { limitsOf, sysctl, timeOffsets } from "./limits.ts";
 import { idMappings, plannedMounts } from "./mounts.ts";
 import { isNew, namespacesOf } from "./namespaces.ts";
 import { terminalSize } from "./terminal.ts";
+import { filesOf } from "./volumes.ts";
 import type { Device, Extras, Landlock, Linux, Mount, Overlay, Process, Seccomp, Spec } from "./types.ts";
 
 /** Docker's and OCI's: what tells of the host, or changes it. */
