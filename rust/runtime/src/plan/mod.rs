@@ -195,10 +195,11 @@ impl Plan {
 /// [`Error::Spec`] with the path of the first field that cannot be.
 pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     let mut plan = Plan::new(spec, &facts)?;
+    namespaces::enter(&mut plan, spec, &facts)?;
     if spec.minicontainer.debug {
+        // The program's, not those of a process that made room for it.
         plan.steps.push(Step::ReportIds);
     }
-    namespaces::enter(&mut plan, spec, &facts)?;
     root::enter(&mut plan, spec, &facts)?;
     schedule::set(&mut plan, spec, &facts)?;
     let terminal = root::terminal_streams(spec, &facts);

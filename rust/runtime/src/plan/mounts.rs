@@ -155,6 +155,10 @@ fn bind(
         propagation: if is_recursive { 0 } else { propagation },
         user_namespace: 0,
     };
+    if facts.has_classic_mounts && (ids_of.is_some() || all_attributes.set != 0 || all_attributes.clear != 0) {
+        let message = "needs mount_setattr(2), Linux 5.12: mount(2) changes no mounts below, and no ids";
+        return Err(Error::spec(format!("{field}.options"), message));
+    }
     let source = facts.absolute(&mount.source);
     let step = Bind {
         source: plan.text(&source, || format!("{field}.source"))?,

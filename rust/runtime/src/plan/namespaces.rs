@@ -108,6 +108,11 @@ fn check(spec: &Spec) -> Result<(), Error> {
         if path.as_ref().is_some_and(String::is_empty) {
             return Err(Error::spec(format!("linux.namespaces[{index}].path"), "must name a namespace; it is empty"));
         }
+        if *kind == NamespaceKind::Time && path.is_some() {
+            // setns(2): EUSERS for a process that shares its memory, as ours does until it executes the program.
+            let message = "cannot be joined: the kernel lets only a process do so that shares its memory with no other";
+            return Err(Error::spec(format!("linux.namespaces[{index}].path"), message));
+        }
     }
     let has = |kind| namespaces.iter().any(|namespace| namespace.kind == kind);
     let needs = |field: &str, namespace: &str| {
