@@ -31,7 +31,8 @@ pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
             inlateout("rax") libc::SYS_clone => result,
             inlateout("rdi") super::word(FLAGS) => _,
             in("rsi") 0, in("rdx") 0, in("r10") 0, in("r8") 0,
-            lateout("rcx") _, lateout("r11") _,
+            // Not late: the call overwrites them before `pid` is used.
+            out("rcx") _, out("r11") _,
         );
     }
     super::done(result)
