@@ -13,6 +13,7 @@
 
 #![no_std]
 
+mod fault;
 mod identity;
 mod mounts;
 mod nodes;
@@ -26,6 +27,7 @@ mod step;
 mod sys;
 mod terminal;
 
+pub use fault::Fault;
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};
 pub use report::{Handshake, Report};
