@@ -1,6 +1,6 @@
 /**
  * The house's rules that a compiler does not see: which room may import which, that both halves of the FFI boundary are
- * the same, where `unsafe` may stand, and how long a file may be.
+ * the same, where `unsafe` may stand, how long a file may be, and that what ships lacks what only tests need.
  *
  * Usage: deno run -A scripts/check.ts
  */
@@ -38,6 +38,7 @@ for (const file of files) {
 }
 const doors = files.filter((file) => /^rust\/runtime\/src\/ffi[./]/.test(file));
 checkAbi((await Promise.all(doors.map((file) => Deno.readTextFile(projectPath(file))))).join("\n"));
+await checkFeatures();
 
 function checkImports(file: string, text: string) {
   const own = ROOMS.findIndex((room) => file.startsWith(room));
@@ -83,6 +84,16 @@ function checkAbi(rust: string) {
   }
   for (const name of declared.keys()) if (!exported.has(name)) problems.push(`ffi.rs lacks ${name}`);
   if (exported.size === 0) problems.push("ffi.rs exports nothing");
+}
+
+/** What a test has fail must not be in what ships: the feature is on where the tests are built, and there alone. */
+async function checkFeatures() {
+  const features = async (edges: string) => {
+    const tree = ["cargo", "tree", "--locked", "--package", "minicontainer", "--edges", `${edges},features`];
+    return (await run(tree, { quiet: true })).output;
+  };
+  if (/feature "faults"/.test(await features("normal"))) problems.push("the library is built with the feature faults");
+  if (!/feature "faults"/.test(await features("all"))) problems.push("the tests are built without the feature faults");
 }
 
 interface Declared {

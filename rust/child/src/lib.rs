@@ -14,6 +14,7 @@
 #![no_std]
 
 mod copy;
+mod fault;
 mod identity;
 mod interpreter;
 mod mounts;
@@ -29,6 +30,7 @@ mod sys;
 mod table;
 mod terminal;
 
+pub use fault::Fault;
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};
 pub use report::{Handshake, Report};

@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
 use core::ptr;
 
+use crate::fault::Fault;
 use crate::report::Report;
 use crate::step::Step;
 use crate::sys::Errno;
@@ -76,6 +77,8 @@ pub struct Program<'p> {
     pub filters: &'p [&'p [libc::sock_filter]],
     /// Whether mounts are made by mount(2), as before Linux 5.12.
     pub has_classic_mounts: bool,
+    /// The step that a test has fail.
+    pub fault: Fault,
     /// Where the child tells how it went.
     pub report: &'p Report,
 }

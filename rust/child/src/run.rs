@@ -15,7 +15,7 @@ pub fn run(program: &Program<'_>) -> Failure {
     let mut machine = Machine::new(program);
     let mut index = 0;
     for step in program.steps {
-        if let Err(Errno(errno)) = machine.take(*step) {
+        if let Err(Errno(errno)) = program.fault.check(index).and_then(|()| machine.take(*step)) {
             return Failure { step: index, errno };
         }
         index = index.saturating_add(1);

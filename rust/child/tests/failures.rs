@@ -4,7 +4,7 @@
 
 use std::ffi::CString;
 
-use minicontainer_child::{CStrArray, CStrRef, Failure, Fd, List, Program, Report, Step, Str, run};
+use minicontainer_child::{CStrArray, CStrRef, Failure, Fault, Fd, List, Program, Report, Step, Str, run};
 
 /// Runs `steps` over a table of these strings, of which each list is a range, and these descriptors.
 fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i32]) -> Failure {
@@ -24,6 +24,7 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
         groups: &[],
         filters: &[],
         has_classic_mounts: false,
+        fault: Fault::default(),
         report: &Report::new(),
     })
 }

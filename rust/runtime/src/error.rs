@@ -93,9 +93,11 @@ fn shorten(text: &mut String) {
 pub fn reason(errno: Errno) -> String {
     let words = errno.desc();
     let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => code(errno),
+    match (letters.next(), letters.clone().next()) {
+        // Not the first letter of `I/O error`.
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        (Some(_), _) => words.into(),
+        (None, _) => code(errno),
     }
 }
 

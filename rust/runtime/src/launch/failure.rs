@@ -23,11 +23,20 @@ pub(super) fn of_clone(namespaces: CloneFlags, errno: Errno) -> Error {
     match (errno, advice) {
         (_, Some(advice)) => error.with_advice(&advice),
         (Errno::EPERM, None) if !is_user => error.with_advice("run as root or with CAP_SYS_ADMIN, or add --user"),
-        (Errno::EAGAIN, None) => error.with_advice("too many processes: see ulimit -u and the cgroup's pids.max"),
+        (Errno::EAGAIN, None) => error.with_advice(TOO_MANY_PROCESSES),
         (Errno::ENOSPC, None) => error.with_advice("too many namespaces: see /proc/sys/user/max_*_namespaces"),
         _ => error,
     }
 }
+
+/// Why a thread did not come about.
+pub(super) fn of_thread(error: &std::io::Error) -> Error {
+    let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EAGAIN));
+    let error = Error::system("start a thread", errno);
+    if errno == Errno::EAGAIN { error.with_advice(TOO_MANY_PROCESSES) } else { error }
+}
+
+const TOO_MANY_PROCESSES: &str = "too many processes: see ulimit -u and the cgroup's pids.max";
 
 /// The words for what the child could only number.
 pub(super) fn words(plan: &Plan, failure: Failure) -> Error {

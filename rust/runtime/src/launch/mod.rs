@@ -134,13 +134,18 @@ fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), 
         groups: &groups,
         filters: &filters,
         has_classic_mounts: plan.has_classic_mounts,
+        fault: plan.fault,
         report: &report,
     };
     let mut stack = Stack::take()?;
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
     let (cloned, answered) = if matches!(plan.id_maps, IdMaps::ByParent { .. }) {
         thread::scope(|scope| {
-            let handshake = scope.spawn(|| handshake::serve(&report.handshake, &plan.id_maps));
+            let serve = || handshake::serve(&report.handshake, &plan.id_maps);
+            let handshake = match thread::Builder::new().spawn_scoped(scope, serve) {
+                Ok(handshake) => handshake,
+                Err(error) => return (Err(failure::of_thread(&error)), Ok(())),
+            };
             let cloned = clone(plan.namespaces, &mut stack, &program);
             report.handshake.abandon();
             let answered = handshake.join();

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use crate::error::Error;
-use crate::launch::signals;
+use crate::launch::{failure, signals};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -36,10 +36,7 @@ pub fn submit(job: impl FnOnce() + Send + 'static) -> Result<(), Error> {
         match started {
             Ok(_) => threads.started += 1,
             Err(_) if threads.started > 0 => {}
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(nix::libc::EAGAIN);
-                return Err(Error::system("start a thread", nix::errno::Errno::from_raw(errno)));
-            }
+            Err(error) => return Err(failure::of_thread(&error)),
         }
     }
     threads.jobs.push_back(Box::new(job));

@@ -19,7 +19,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use minicontainer_child::Step;
+use minicontainer_child::{Fault, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
@@ -110,6 +110,8 @@ pub struct Plan {
     pub has_classic_mounts: bool,
     /// The ids of a new user namespace.
     pub id_maps: IdMaps,
+    /// The step that a test has fail.
+    pub fault: Fault,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
     /// Whether signals and the terminal are relayed while we wait.
@@ -133,6 +135,7 @@ impl Plan {
             debug: extras.debug,
             has_classic_mounts: facts.has_classic_mounts,
             id_maps: IdMaps::None,
+            fault: Fault::default(),
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
         })
