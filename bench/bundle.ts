@@ -1,25 +1,59 @@
-/** An OCI bundle for the other runtimes: one static program in a PID and a mount namespace. */
+/** OCI bundles for the other runtimes, over a root filesystem of busybox. */
 
-/** Where Debian's busybox-static and others put it. */
-const BUSYBOX = ["/usr/bin/busybox", "/bin/busybox", "/usr/local/bin/busybox", "/bin/busybox.static"];
+import { specFromConfig } from "../src/spec/exec_config.ts";
 
-/** OCI runtime-spec 1.0 `config.json`: the least that crun and runc take. */
-const CONFIG = {
-  ociVersion: "1.0.2",
+const ROOTFS_SCRIPT = new URL("../scripts/rootfs.sh", import.meta.url).pathname;
+
+/** A number of what OCI says since which every runtime here takes. */
+const OCI_VERSION = "1.0.2";
+
+/** The least that crun and runc take. */
+const LEAST = {
+  ociVersion: OCI_VERSION,
   process: { terminal: false, user: { uid: 0, gid: 0 }, args: ["/bin/true"], env: ["PATH=/bin"], cwd: "/" },
-  root: { path: "rootfs" },
+  root: { path: "../rootfs" },
   mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
   linux: { namespaces: [{ type: "pid" }, { type: "mount" }] },
 };
 
-/** Makes a bundle that does no more than `/bin/true`, where a static busybox is installed, and returns its path. */
+/** Makes a root filesystem, once; its path. */
+export async function makeRootfs(folder: string): Promise<string> {
+  const rootfs = `${folder}/rootfs`;
+  const { success, stderr } = await new Deno.Command("sh", { args: [ROOTFS_SCRIPT, rootfs] }).output();
+  const told = new TextDecoder().decode(stderr);
+  if (!success && !told.includes("is there already")) throw new Error(told);
+  return rootfs;
+}
+
+/** A bundle that does no more than `/bin/true` in a PID and a mount namespace; its path. */
 export async function makeBundle(folder: string): Promise<string> {
-  const bundle = `${folder}/bundle`;
-  for (const name of ["bin", "dev", "proc"]) await Deno.mkdir(`${bundle}/rootfs/${name}`, { recursive: true });
-  await Deno.writeTextFile(`${bundle}/config.json`, JSON.stringify(CONFIG));
-  for (const path of BUSYBOX) {
-    // It is the program that it is called as. One that is not static cannot be executed there.
-    await Deno.copyFile(path, `${bundle}/rootfs/bin/true`).catch(() => {});
-  }
+  return await write(folder, "bundle", LEAST);
+}
+
+/** A bundle of what our own full container is, but the seccomp filter, which others do without here; its path. */
+export async function makeFullBundle(folder: string): Promise<string> {
+  const { process, mounts, linux } = specFromConfig({
+    program: "/bin/true",
+    rootfs: "rootfs",
+    enableAllNamespaces: true,
+    envp: ["PATH=/bin"],
+  });
+  const user = { uid: 0, gid: 0 };
+  const root = { path: "../rootfs" };
+  return await write(folder, "full", {
+    ociVersion: OCI_VERSION,
+    process: { ...process, user, cwd: "/" },
+    root,
+    mounts,
+    linux,
+    hostname: "bench",
+  });
+}
+
+async function write(folder: string, name: string, config: unknown): Promise<string> {
+  await makeRootfs(folder);
+  const bundle = `${folder}/${name}`;
+  await Deno.mkdir(bundle, { recursive: true });
+  await Deno.writeTextFile(`${bundle}/config.json`, JSON.stringify(config));
   return bundle;
 }

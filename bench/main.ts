@@ -9,6 +9,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { command } from "./command.ts";
+import { containers } from "./containers.ts";
 import { endurance } from "./endurance.ts";
 import { heap } from "./heap.ts";
 import { library } from "./library.ts";
@@ -19,7 +20,7 @@ const HELP = `Measures minicontainer beside the usual ways to start a program.
 
 Usage: deno run -A bench/main.ts [OPTIONS] [PART]…
 
-Parts: library, heap, throughput, command, endurance; without any: all
+Parts: library, heap, throughput, containers, command, endurance; without any: all
 
 Options:
   --quick      about a tenth of the rounds
@@ -31,6 +32,7 @@ const PARTS: Record<string, (quick: boolean, folder: string) => Promise<Part>> =
   library: (quick, folder) => library(quick ? 50 : 500, folder),
   heap: (quick) => heap(quick ? 20 : 200),
   throughput: (quick, folder) => quick ? throughput(1, 200, folder) : throughput(3, 1000, folder),
+  containers: (quick, folder) => quick ? containers(20, 200, folder) : containers(150, 1000, folder),
   command: (quick, folder) => command(quick ? 10 : 60, folder),
   endurance: (quick) => endurance(quick ? 2000 : 10_000, 1000),
 };

@@ -65,7 +65,7 @@ async function measure(one: Case, programs: number, atOnce: number, rates: Sampl
 }
 
 /** Runs `programs` of them, each of `atOnce` turns after its last; throws once all have ended if one failed. */
-async function runMany({ run }: Case, programs: number, atOnce: number) {
+export async function runMany({ run }: Case, programs: number, atOnce: number) {
   let left = programs;
   const takeTurns = async () => {
     while (left-- > 0) await run();

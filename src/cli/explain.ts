@@ -1,6 +1,6 @@
 /** `minicontainer explain [--json] [OPTIONS] PROGRAM…`: what would be done. */
 
-import { explainSpec, type PlannedStep } from "../runtime/explain.ts";
+import { explainSpec, type PlannedStep } from "../runtime/run.ts";
 import { type Option, parseOptions } from "./options.ts";
 import { print } from "./report.ts";
 import { inTermsOfOptions, specFromOptions } from "./run.ts";

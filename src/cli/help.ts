@@ -1,5 +1,6 @@
-/** `minicontainer --help`, made from the tables of options. */
+/** `minicontainer --help`, made from the tables of options, and `minicontainer --version`. */
 
+import config from "../../deno.json" with { type: "json" };
 import type { Option } from "./options.ts";
 import { print } from "./report.ts";
 import { OPTION_GROUPS } from "./run_options.ts";
@@ -45,4 +46,10 @@ function optionLines(table: readonly Option[]): string {
     const isLong = words.length > NAME_WIDTH - 2;
     return `${isLong ? `${words}\n${" ".repeat(NAME_WIDTH)}` : words.padEnd(NAME_WIDTH)}${help}`;
   }).join("\n");
+}
+
+/** Prints the version. */
+export function versionCommand(): number {
+  print(`minicontainer ${config.version}\n`);
+  return 0;
 }

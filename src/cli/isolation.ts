@@ -3,9 +3,8 @@
 import { isolate } from "../spec/container.ts";
 import type { IsolationConfig } from "../spec/isolation_config.ts";
 import type { NamespaceKind, Spec } from "../spec/types.ts";
-import { mountFromOption } from "./mount_option.ts";
 import type { Parsed } from "./options.ts";
-import { idMapping, ioPriority, limit, octal, pair, scheduler, timeOffset, whole } from "./values.ts";
+import { idMapping, ioPriority, limit, mountFromOption, octal, pair, scheduler, timeOffset, whole } from "./values.ts";
 
 /** The options of namespaces, by kind. */
 const NAMESPACES = {

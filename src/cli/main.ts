@@ -23,7 +23,7 @@ export async function main(args: string[]): Promise<number> {
         return (await import("./help.ts")).helpCommand();
       case "--version":
       case "-V":
-        return (await import("./version.ts")).versionCommand();
+        return (await import("./help.ts")).versionCommand();
       default:
         return await run(args);
     }

@@ -72,19 +72,19 @@ function optionOfField(path: string): string {
 }
 
 /** Tells of an error; the exit code that it has. */
-export async function fail(error: unknown): Promise<number> {
+export function fail(error: unknown): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;
-  say(await words(error));
+  say(words(error));
   const { exitCode } = error as { exitCode?: number };
   return exitCode ?? 125;
 }
 
-async function words(error: unknown): Promise<string> {
+function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "UsageError") {
     const { unknown } = error as { unknown?: { given: string; known: string[] } };
-    const nearest = unknown && (await import("./suggest.ts")).nearest(unknown.given, unknown.known);
-    return `${error.message}${nearest ? `; did you mean ${nearest}?` : ""} (see minicontainer --help)`;
+    const near = unknown && nearest(unknown.given, unknown.known);
+    return `${error.message}${near ? `; did you mean ${near}?` : ""} (see minicontainer --help)`;
   }
   if (error.name === "SpecError") {
     const { path } = error as Error & { path: string };
@@ -94,4 +94,30 @@ async function words(error: unknown): Promise<string> {
     return `${error.message.replace(/, run again.*/, "")}: run with deno run --allow-ffi --allow-run`;
   }
   return error.message;
+}
+
+/**
+ * The word that is nearest to `given`, if any is near: at most two letters wrong, missing, too many or swapped, and not
+ * more than half of them.
+ */
+export function nearest(given: string, words: string[]): string | undefined {
+  const limit = Math.min(2, Math.floor(given.replace(/^-+/, "").length / 2));
+  const ranked = words.map((word) => ({ word, steps: distance(given, word) })).sort((a, b) => a.steps - b.steps);
+  return ranked.find(({ steps }) => steps <= limit)?.word;
+}
+
+/** Damerau and Levenshtein's: how many single letters are to be changed, added, removed, or swapped with the next. */
+function distance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, column) => column)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1];
+      row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (isSame ? 0 : 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (isSwapped) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+    }
+    rows.push(row);
+  }
+  return rows[a.length][b.length];
 }

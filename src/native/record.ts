@@ -27,7 +27,7 @@ export type Told =
   | Ended
   | { kind: "failed"; error: Error }
   | { kind: "ready"; stream: number }
-  | { kind: "started"; pid: number }
+  | { kind: "started"; pid: number; asks: boolean }
   | { kind: "text"; json: string };
 
 const HEADER_BYTES = 56;
@@ -69,7 +69,7 @@ function readTold(view: DataView, text: () => string): Told {
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return { kind: "started", pid };
+      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0 };
     case 5:
       return { kind: "text", json: text() };
     default:

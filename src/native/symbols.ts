@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_3: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_4: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What takes a spec and answers with a record. */
 const withSpec = {
@@ -67,6 +67,20 @@ const wait = {
   result: "i32",
 } as const;
 
+/** What starts a program of a reactor's. */
+const start = {
+  parameters: [
+    "u32", //    uint32_t reactor
+    "u32", //    uint32_t token
+    "bool", //   bool answers
+    "buffer", // const uint8_t *spec
+    "u32", //    uint32_t spec_len
+    "buffer", // uint8_t *record
+    "u32", //    uint32_t record_len
+  ],
+  result: "i32",
+} as const;
+
 /** Many programs at once. */
 export const reactorSymbols = {
   ...abi,
@@ -77,17 +91,8 @@ export const reactorSymbols = {
     ],
     result: "i32",
   },
-  minicontainer_start: {
-    parameters: [
-      "u32", //    uint32_t reactor
-      "u32", //    uint32_t token
-      "buffer", // const uint8_t *spec
-      "u32", //    uint32_t spec_len
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
+  minicontainer_start: start,
+  minicontainer_start_elsewhere: start,
   minicontainer_wait: wait,
   wait_nonblocking: { ...wait, name: "minicontainer_wait", nonblocking: true },
   minicontainer_wake: {
@@ -101,6 +106,15 @@ export const reactorSymbols = {
       "u32", //    uint32_t reactor
       "u32", //    uint32_t token
       "i32", //    int32_t signal
+    ],
+    result: "i32",
+  },
+  minicontainer_resize: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u32", //    uint32_t rows
+      "u32", //    uint32_t columns
     ],
     result: "i32",
   },
@@ -130,5 +144,64 @@ export const reactorSymbols = {
       "u32", //    uint32_t stream
     ],
     result: "void",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Calls of a program that wait for an answer. */
+export const notifySymbols = {
+  ...abi,
+  minicontainer_receive: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+  minicontainer_continue: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+    ],
+    result: "i32",
+  },
+  minicontainer_fail: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i32", //    int32_t errno
+    ],
+    result: "i32",
+  },
+  minicontainer_return: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i64", //    int64_t value
+    ],
+    result: "i32",
+  },
+  minicontainer_read_string: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "u64", //    uint64_t id
+      "i32", //    int32_t thread
+      "u64", //    uint64_t address
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+  minicontainer_errno: {
+    parameters: [
+      "buffer", // const uint8_t *name
+      "u32", //    uint32_t name_len
+    ],
+    result: "i32",
   },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -4,13 +4,14 @@ import { SpecError } from "../native/errors.ts";
 import type { Ended } from "../native/record.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
+import { hasTerminal } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
 import { runSpecSync } from "./run.ts";
 import { checkSignal } from "./spawn.ts";
-import { Collected, readAll, readNow } from "./streams.ts";
+import { Collected, endInput, readAll, readNow } from "./streams.ts";
 
 const SIGKILL = 9;
 
@@ -20,7 +21,8 @@ const SIGKILL = 9;
  * Starts through `clone(2)` in this process; a PID namespace needs CAP_SYS_ADMIN.
  * Source: clone(2), pid_namespaces(7); OCI runtime-spec 1.2 `process`.
  *
- * @param config what to run; `timeoutMs` in ms; with `stdout` or `stderr` `"piped"` the result has what was written
+ * @param config what to run; `timeoutMs` in ms; with `stdout` or `stderr` `"piped"` the result has what was written;
+ * so it has with a `terminal`, whose input is at its end at once
  * @returns how it ended: `exitStatus` (0..255) or `signal` is set, `exitCode` (0..255) always
  * @throws {SpecError} before anything is done; `path` names the field
  * @throws {SystemError} after undoing what was done; `operation`, `errno`, `step`
@@ -41,14 +43,19 @@ export async function namespaceExec(config: Runnable): Promise<NamespaceExecResu
   checkSignal(signal);
   signal?.throwIfAborted();
   const reactor = sharedReactor();
-  const { token, end } = inTermsOfConfig(config, () => reactor.spawn(authorize(spec)));
+  const { token, end } = inTermsOfConfig(config, () => reactor.spawnToEnd(authorize(spec)));
   const abort = () => reactor.signal(token, SIGKILL);
   signal?.addEventListener("abort", abort);
   try {
     const piped = pipedOutputs(spec);
+    if (hasTerminal(spec)) endInput(reactor, token);
     const [ended, ...outputs] = await Promise.all([end, ...piped.map((stream) => readAll(reactor, token, stream))]);
     signal?.throwIfAborted();
     return withOutputs(ended, (stream) => outputs[piped.indexOf(stream)]);
+  } catch (error) {
+    return inTermsOfConfig(config, () => {
+      throw error;
+    });
   } finally {
     signal?.removeEventListener("abort", abort);
   }
@@ -95,7 +102,10 @@ function captureSync(spec: Spec, piped: (1 | 2)[]): NamespaceExecResult {
   const reactor = reactorForSync ??= new Reactor();
   const outputs = new Map(piped.map((stream) => [stream, new Collected()]));
   const open = new Set(piped);
+  let hasInput = hasTerminal(spec);
   const ended = reactor.runSync(spec, (token) => {
+    if (hasInput) endInput(reactor, token);
+    hasInput = false;
     for (const [stream, collected] of outputs) {
       if (open.has(stream) && readNow(reactor, token, stream, collected)) open.delete(stream);
     }
@@ -117,7 +127,7 @@ function withOutputs(
 }
 
 function refusePipedStdin(spec: Spec) {
-  if (spec.minicontainer?.stdio?.[0] === "piped") {
+  if (spec.minicontainer?.stdio?.[0] === "piped" && !hasTerminal(spec)) {
     throw new SpecError("stdin", 'cannot be "piped" where nobody can write to it; use namespaceSpawn');
   }
 }

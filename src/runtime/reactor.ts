@@ -34,6 +34,9 @@ const LATEST_TIMER_MS = 2 ** 31 - 1;
 const ENDS = 1;
 const PIPES = 2;
 
+/** The number by which a program's listener stands among its streams, as in `rust/runtime/src/reactor.rs`. */
+export const LISTENER = 5;
+
 type Timer = ReturnType<typeof setInterval>;
 type Library = ReturnType<typeof openLibrary<typeof reactorSymbols>>;
 
@@ -45,6 +48,8 @@ export interface Program {
   readonly pid: number;
   /** Its end. */
   readonly end: Promise<Ended>;
+  /** Whether its filter asks about calls. */
+  readonly asks: boolean;
 }
 
 /** A program that the reactor tells of. */
@@ -52,16 +57,19 @@ interface Watched {
   isReferenced: boolean;
   hasEnded: boolean;
   end: PromiseWithResolvers<Ended>;
+  /** After how long the library kills it. */
+  timeoutMs?: number;
   /** Has the library look whether the program's time is up. */
   timer?: Timer;
-  /** The streams that are pipes and not closed, and who waits until one is ready. */
+  /** The streams that are pipes and not closed, the listener among them, and who waits until one is ready. */
   streams: Map<number, PromiseWithResolvers<void> | undefined>;
 }
 
 /** Programs that are waited for together. */
 export class Reactor {
   readonly #library: Library = openLibrary(reactorSymbols);
-  readonly #number: number;
+  /** Names this reactor in the library's calls. */
+  readonly number: number;
   readonly #programs = new Map<number, Watched>();
   /** What the call on another thread writes to. */
   readonly #pipeEvents: Uint8Array<ArrayBuffer> = new Uint8Array(EVENT_BYTES);
@@ -79,37 +87,73 @@ export class Reactor {
   readonly #waitingForPipes = { referenced: 0, unreferenced: 0 };
 
   constructor() {
-    this.#number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
+    this.number = callForJson<number>((record, length) => this.#library.minicontainer_open(record, length));
   }
 
-  /** Starts a program, and tells of its end once it has come. */
-  spawn(spec: Spec): Program {
+  /**
+   * Starts a program, and tells of its end once it has come.
+   *
+   * @param answers whether the caller answers the calls that its filter asks about
+   */
+  spawn(spec: Spec, answers = false): Program {
+    const { token, watched } = this.#watch(spec);
+    const started = this.#startWatched(token, watched, spec, this.#library.minicontainer_start, answers);
+    return { token, end: watched.end.promise, ...started };
+  }
+
+  /**
+   * As {@linkcode spawn}, where nobody asks for the PID. A container takes a millisecond to start, so where others are
+   * under way another thread does it; for one alone the way there and back would only be longer. That it could not be
+   * started is told by `end`.
+   */
+  spawnToEnd(spec: Spec): Pick<Program, "token" | "end"> {
+    if (spec.root === undefined || this.#running === 0) return this.spawn(spec);
+    const { token, watched } = this.#watch(spec);
+    this.#startWatched(token, watched, spec, this.#library.minicontainer_start_elsewhere, false);
+    return { token, end: watched.end.promise };
+  }
+
+  #watch(spec: Spec) {
     const token = this.#nextToken++;
     const watched: Watched = {
       isReferenced: true,
       hasEnded: false,
       end: Promise.withResolvers<Ended>(),
+      timeoutMs: spec.minicontainer?.timeoutMs,
       streams: new Map(),
     };
     spec.minicontainer?.stdio?.forEach((source, stream) => {
       if (source === "piped") watched.streams.set(stream, undefined);
     });
+    return { token, watched };
+  }
+
+  #startWatched(
+    token: number,
+    watched: Watched,
+    spec: Spec,
+    call: Library["minicontainer_start"],
+    answers: boolean,
+  ): { pid: number; asks: boolean } {
     // Before the program is there, so that no end goes by unheard.
     this.#programs.set(token, watched);
     this.#count(1, 1);
     try {
-      const pid = this.#start(token, spec);
-      const timeoutMs = spec.minicontainer?.timeoutMs;
-      if (timeoutMs !== undefined) {
-        // Later by one, for the library's own timer to have rung.
-        watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(timeoutMs) + 1, LATEST_TIMER_MS));
-      }
-      return { token, pid, end: watched.end.promise };
+      const { pid, asks } = this.#start(token, spec, call, answers);
+      if (asks) watched.streams.set(LISTENER, undefined);
+      if (pid !== 0) this.#setTimer(watched);
+      return { pid, asks };
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -1);
       throw error;
     }
+  }
+
+  #setTimer(watched: Watched) {
+    if (watched.timeoutMs === undefined) return;
+    // Later by one, for the library's own timer to have rung.
+    watched.timer = setTimeout(this.#collect, Math.min(Math.ceil(watched.timeoutMs) + 1, LATEST_TIMER_MS));
   }
 
   /**
@@ -119,7 +163,7 @@ export class Reactor {
    */
   runSync(spec: Spec, readPipes: (token: number) => boolean): Ended {
     const token = this.#nextToken++;
-    this.#start(token, spec);
+    this.#start(token, spec, this.#library.minicontainer_start, false);
     let ended: Ended | undefined;
     while (!readPipes(token) || ended === undefined) {
       for (const { token: toldOf, told } of this.#waitHere(ENDS | PIPES, -1)) {
@@ -132,7 +176,12 @@ export class Reactor {
 
   /** Sends a program a signal; false where it has ended. */
   signal(token: number, signal: number): boolean {
-    return this.#library.minicontainer_signal(this.#number, token, signal) === 0;
+    return this.#library.minicontainer_signal(this.number, token, signal) === 0;
+  }
+
+  /** Sets the size of a program's terminal. */
+  resize(token: number, rows: number, columns: number) {
+    this.#library.minicontainer_resize(this.number, token, rows, columns);
   }
 
   /** Whether the program keeps the event loop alive. */
@@ -153,7 +202,7 @@ export class Reactor {
    * @returns the bytes read, 0 at the end or where the stream is closed, or `undefined` where nothing is there yet
    */
   tryRead(token: number, stream: 1 | 2, buffer: Uint8Array<ArrayBuffer>): number | undefined {
-    const result = this.#library.minicontainer_read(this.#number, token, stream, buffer, buffer.byteLength);
+    const result = this.#library.minicontainer_read(this.number, token, stream, buffer, buffer.byteLength);
     return result === -EBADF ? 0 : transferred(result);
   }
 
@@ -164,7 +213,7 @@ export class Reactor {
    * @throws {Deno.errors.BrokenPipe} where the program has closed it
    */
   tryWrite(token: number, bytes: Uint8Array<ArrayBuffer>): number | undefined {
-    return transferred(this.#library.minicontainer_write(this.#number, token, bytes, bytes.byteLength));
+    return transferred(this.#library.minicontainer_write(this.number, token, bytes, bytes.byteLength));
   }
 
   /** Waits until a stream that could not be read or written can be. */
@@ -180,9 +229,9 @@ export class Reactor {
     return waiting.promise;
   }
 
-  /** Closes our end of a program's stream. */
+  /** Closes our end of a program's stream, or its listener. */
   close(token: number, stream: number) {
-    this.#library.minicontainer_close(this.#number, token, stream);
+    this.#library.minicontainer_close(this.number, token, stream);
     const watched = this.#programs.get(token);
     if (watched === undefined) return;
     this.#wakeWaiter(watched, stream);
@@ -190,12 +239,12 @@ export class Reactor {
     this.#forgetIfDone(token, watched);
   }
 
-  #start(token: number, spec: Spec): number {
+  #start(token: number, spec: Spec, call: Library["minicontainer_start"], answers: boolean) {
     const bytes = encodeSpec(spec);
     const told = callForRecord((record, length) =>
-      this.#library.minicontainer_start(this.#number, token, bytes, bytes.byteLength, record, length)
+      call(this.number, token, answers, bytes, bytes.byteLength, record, length)
     );
-    return told.kind === "started" ? told.pid : -1;
+    return told.kind === "started" ? told : { pid: -1, asks: false };
   }
 
   /** Counts programs in and out, and listens for as long as there are any. */
@@ -228,7 +277,7 @@ export class Reactor {
   };
 
   #waitHere(sources: number, timeoutMs: number) {
-    const length = this.#library.minicontainer_wait(this.#number, sources, timeoutMs, this.#events, EVENT_BYTES);
+    const length = this.#library.minicontainer_wait(this.number, sources, timeoutMs, this.#events, EVENT_BYTES);
     return readRecords(this.#events, length);
   }
 
@@ -237,7 +286,7 @@ export class Reactor {
     this.#waitingForPipes[isReferenced ? "referenced" : "unreferenced"] += waiting;
     const { referenced, unreferenced } = this.#waitingForPipes;
     if (referenced > 0) this.#waitForPipes();
-    else if (this.#isInPipeWait) this.#library.minicontainer_wake(this.#number);
+    else if (this.#isInPipeWait) this.#library.minicontainer_wake(this.number);
     if (referenced === 0 && unreferenced > 0) {
       this.#pipeTimer ??= setInterval(this.#collectPipes, UNREFERENCED_PIPES_MS);
       Deno.unrefTimer(this.#pipeTimer);
@@ -253,7 +302,7 @@ export class Reactor {
     try {
       while (this.#waitingForPipes.referenced > 0) {
         this.#isInPipeWait = true;
-        const length = await this.#library.wait_nonblocking(this.#number, PIPES, -1, this.#pipeEvents, EVENT_BYTES);
+        const length = await this.#library.wait_nonblocking(this.number, PIPES, -1, this.#pipeEvents, EVENT_BYTES);
         this.#isInPipeWait = false;
         for (const { token, told } of readRecords(this.#pipeEvents, length)) this.#tell(token, told);
       }
@@ -268,12 +317,18 @@ export class Reactor {
       if (told.kind === "failed") throw told.error;
     } else if (told.kind === "ready") {
       this.#wakeWaiter(watched, told.stream);
+    } else if (told.kind === "started") {
+      this.#setTimer(watched);
     } else if (!watched.hasEnded) {
       watched.hasEnded = true;
       clearTimeout(watched.timer);
       this.#count(-1, watched.isReferenced ? -1 : 0);
       if (told.kind === "ended") watched.end.resolve(told);
-      if (told.kind === "failed") watched.end.reject(told.error);
+      if (told.kind === "failed") {
+        // It has no pipes, and who waits for one finds that out by trying.
+        for (const stream of watched.streams.keys()) this.#wakeWaiter(watched, stream);
+        watched.end.reject(told.error);
+      }
       this.#forgetIfDone(token, watched);
     }
   }

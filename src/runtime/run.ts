@@ -1,9 +1,9 @@
-/** A spec's program from start to end, in one call. */
+/** What is done with a spec in one call: its program is run from start to end, or what would be done is told. */
 
-import { callForEnd, callForEndElsewhere, encodeSpec } from "../native/call.ts";
+import { callForEnd, callForEndElsewhere, callForJson, encodeSpec } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import type { Ended } from "../native/record.ts";
-import { runNonblockingSymbols, runSymbols } from "../native/symbols.ts";
+import { explainSymbols, runNonblockingSymbols, runSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 import { authorize } from "./permission.ts";
 
@@ -24,4 +24,25 @@ export function runSpec(spec: Spec): Promise<Ended> {
   const bytes = encodeSpec(authorize(spec));
   const { run_nonblocking } = openLibrary(runNonblockingSymbols);
   return callForEndElsewhere((record, length) => run_nonblocking(bytes, bytes.byteLength, record, length));
+}
+
+/** One step of a plan. */
+export interface PlannedStep {
+  /** Who does it: this process, or the child that becomes the program. */
+  side: "parent" | "child";
+  /** The system call. */
+  syscall: string;
+  /** Its arguments, as strace would show them. */
+  arguments: string[];
+  /** What it is for. */
+  why: string;
+  /** Where the kernel's promise stands, as in `clone(2)`. */
+  manPage: string;
+}
+
+/** What running a spec would do, step by step; nothing of it is done. */
+export function explainSpec(spec: Spec): PlannedStep[] {
+  const { minicontainer_explain } = openLibrary(explainSymbols);
+  const bytes = encodeSpec(spec);
+  return callForJson((record, length) => minicontainer_explain(bytes, bytes.byteLength, record, length));
 }

@@ -3,6 +3,10 @@
 import { SpecError, StateError } from "../native/errors.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
+import type { TerminalSize } from "../spec/isolation_config.ts";
+import { hasTerminal, terminalSize } from "../spec/terminal.ts";
+import type { Spec } from "../spec/types.ts";
+import { Notifications, type SeccompNotification } from "./notifications.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -37,17 +41,25 @@ export class NamespaceProcess implements AsyncDisposable {
   readonly #stdin?: WritableStream<Uint8Array<ArrayBuffer>>;
   readonly #stdout?: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #stderr?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #hasTerminal: boolean;
+  readonly #notifications?: Notifications;
   #hasEnded = false;
 
   /** @ignore Made by {@linkcode namespaceSpawn}. */
-  constructor(reactor: Reactor, program: Program, config: Runnable) {
+  constructor(reactor: Reactor, program: Program, spec: Spec, signal?: AbortSignal) {
     this.pid = program.pid;
     this.#reactor = reactor;
     this.#token = program.token;
-    if (config.stdin === "piped") this.#stdin = writableStream(reactor, program);
-    if (config.stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
-    if (config.stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
-    const { signal } = config;
+    const [stdin, stdout, stderr] = spec.minicontainer?.stdio ?? [];
+    this.#hasTerminal = hasTerminal(spec);
+    if (stdin === "piped") this.#stdin = writableStream(reactor, program, this.#hasTerminal);
+    if (stdout === "piped") this.#stdout = readableStream(reactor, program, 1);
+    if (stderr === "piped") this.#stderr = readableStream(reactor, program, 2);
+    if (program.asks) {
+      const notifications = this.#notifications = new Notifications(reactor, program.token);
+      const close = () => notifications.close();
+      program.end.then(close, close);
+    }
     const abort = () => reactor.signal(program.token, SIGKILL);
     signal?.addEventListener("abort", abort);
     this.status = program.end.then((ended) => {
@@ -57,12 +69,12 @@ export class NamespaceProcess implements AsyncDisposable {
     });
   }
 
-  /** Its input. @throws {TypeError} where `stdin` was not `"piped"` */
+  /** Its input, or what is typed on its terminal. @throws {TypeError} where `stdin` was not `"piped"` */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
     return piped("stdin", this.#stdin);
   }
 
-  /** Its output. @throws {TypeError} where `stdout` was not `"piped"` */
+  /** Its output, or what its terminal shows. @throws {TypeError} where `stdout` was not `"piped"` */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return piped("stdout", this.#stdout);
   }
@@ -70,6 +82,41 @@ export class NamespaceProcess implements AsyncDisposable {
   /** Its error output. @throws {TypeError} where `stderr` was not `"piped"` */
   get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return piped("stderr", this.#stderr);
+  }
+
+  /**
+   * Its system calls that wait for an answer, in their order, where its filter has `SCMP_ACT_NOTIFY`: `allow()`,
+   * `deny()` or `succeed()` each; what is not answered when the next one is asked for is denied with EPERM.
+   *
+   * They can be gone through once, until the program ends or the loop is left: then the calls that wait, and all later
+   * ones of what the program has left running, fail with ENOSYS. They do so, too, where this property is not read in the
+   * turn of the event loop that starts the program: nobody would answer.
+   *
+   * @throws {TypeError} where the filter asks about nothing
+   * @throws {StateError} where it is read for the first time after that turn
+   * @example Let the program believe that it has made a folder
+   * ```ts
+   * const names = ["mkdir", "mkdirat"];
+   * const syscalls = [{ names, action: "SCMP_ACT_NOTIFY" as const }];
+   * await using program = namespaceSpawn({
+   *   program: "mkdir",
+   *   argv: ["mkdir", "/no-such/folder"],
+   *   noNewPrivileges: true,
+   *   seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls },
+   * });
+   * for await (const call of program.notifications) {
+   *   console.assert(call.readString(call.syscall === "mkdir" ? 0 : 1) === "/no-such/folder");
+   *   call.succeed();
+   * }
+   * console.assert((await program.status).exitCode === 0);
+   * ```
+   */
+  get notifications(): AsyncIterableIterator<SeccompNotification> {
+    if (this.#notifications === undefined) {
+      throw new TypeError("Cannot get 'notifications': no rule of the filter has the action SCMP_ACT_NOTIFY");
+    }
+    this.#notifications.claim();
+    return this.#notifications.calls;
   }
 
   /**
@@ -101,6 +148,19 @@ export class NamespaceProcess implements AsyncDisposable {
     if (this.#hasEnded || !this.#reactor.signal(this.#token, number)) {
       throw new StateError(`cannot send ${signal} to process ${this.pid}: it has ended`, "running", "ended");
     }
+  }
+
+  /**
+   * Sets the size of its terminal, of which its foreground learns by SIGWINCH; where it has ended, nothing happens.
+   *
+   * @param size in characters
+   * @throws {TypeError} where it has no terminal
+   * @throws {SpecError} where that is no size
+   */
+  resize(size: TerminalSize) {
+    const { rows, columns } = terminalSize("size", size);
+    if (!this.#hasTerminal) throw new TypeError("Cannot resize: the program has no 'terminal'");
+    this.#reactor.resize(this.#token, rows, columns);
   }
 
   /** Lets the event loop go on for as long as it runs: so from the start. */
@@ -153,7 +213,8 @@ export function namespaceSpawn(config: Runnable): NamespaceProcess {
   checkSignal(config.signal);
   config.signal?.throwIfAborted();
   const reactor = sharedReactor();
-  return new NamespaceProcess(reactor, inTermsOfConfig(config, () => reactor.spawn(authorize(spec))), config);
+  const program = inTermsOfConfig(config, () => reactor.spawn(authorize(spec), true));
+  return new NamespaceProcess(reactor, program, spec, config.signal);
 }
 
 /** @throws {SpecError} where `signal` is given and no AbortSignal */

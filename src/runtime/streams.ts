@@ -41,31 +41,55 @@ export function readableStream(
   return readable;
 }
 
-/** The program's stdin; closing it is the end of its input. */
-export function writableStream(reactor: Reactor, program: Program): WritableStream<Uint8Array<ArrayBuffer>> {
+/** ctrl-D, which stands for the end of the input to who reads lines from a terminal. */
+const END_KEY = Uint8Array.of(4);
+
+/** The program's stdin, or what is typed on its terminal; closing it is the end of its input. */
+export function writableStream(
+  reactor: Reactor,
+  program: Program,
+  isTerminal: boolean,
+): WritableStream<Uint8Array<ArrayBuffer>> {
   const { token } = program;
   const close = () => reactor.close(token, 0);
+  const writeAll = async (bytes: Uint8Array<ArrayBuffer>, { signal }: WritableStreamDefaultController) => {
+    for (let offset = 0; offset < bytes.byteLength && !signal.aborted;) {
+      const length = reactor.tryWrite(token, bytes.subarray(offset));
+      if (length === undefined) await reactor.ready(token, 0);
+      else offset += length;
+    }
+  };
+  let controller: WritableStreamDefaultController;
   const writable = new WritableStream<Uint8Array<ArrayBuffer>>({
-    async write(chunk, controller) {
+    start(given) {
+      controller = given;
+    },
+    async write(chunk) {
       if (!(chunk instanceof Uint8Array)) {
         throw new TypeError("Cannot write to stdin: what is written must be a Uint8Array");
       }
       try {
-        for (let offset = 0; offset < chunk.byteLength && !controller.signal.aborted;) {
-          const length = reactor.tryWrite(token, chunk.subarray(offset));
-          if (length === undefined) await reactor.ready(token, 0);
-          else offset += length;
-        }
+        await writeAll(chunk, controller);
       } catch (error) {
         close();
         throw error;
       }
     },
-    close,
+    async close() {
+      // A program that has ended reads no key.
+      if (isTerminal) await writeAll(END_KEY, controller).catch(() => {});
+      close();
+    },
     abort: close,
   });
   abandoned.register(writable, { program, close });
   return writable;
+}
+
+/** Ends a terminal's input before it has begun. */
+export function endInput(reactor: Reactor, token: number) {
+  reactor.tryWrite(token, END_KEY);
+  reactor.close(token, 0);
 }
 
 /** Everything that the program writes to a stream, once it has closed it. */

@@ -15,9 +15,12 @@ const ALL = [
   "CHECKPOINT_RESTORE",
 ].map((name) => `CAP_${name}`);
 
-/** What Docker leaves to a container's root. */
-const DOCKERS = [
-  ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP"],
+/**
+ * What Docker leaves to a container's root, without CAP_MKNOD: Docker has a cgroup hold devices back, and without one
+ * who makes a device can read the host's disks. Podman leaves it out, too.
+ */
+const DEFAULTS = [
+  ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP"],
   ...["NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"],
 ].map((name) => `CAP_${name}`);
 
@@ -36,7 +39,7 @@ export function capabilitiesOf(config: IsolationConfig): Capabilities | undefine
   if (both !== -1) throw new SpecError(`capAdd[${both}]`, `${added[both]} is in capDrop as well`);
 
   const isIn = (names: string[], name: string) => names.includes(name);
-  const base = isIn(dropped, "ALL") ? [] : isContainer && !isIn(added, "ALL") ? DOCKERS : ALL;
+  const base = isIn(dropped, "ALL") ? [] : isContainer && !isIn(added, "ALL") ? DEFAULTS : ALL;
   const wanted = isIn(added, "ALL") ? ALL : added;
   const has = ALL.filter((name) => isIn([...base, ...wanted], name) && !isIn(dropped, name));
   const ambient = config.user === undefined ? [] : has.filter((name) => isIn(wanted, name));

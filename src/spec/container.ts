@@ -20,11 +20,12 @@ import {
   texts,
   whole,
 } from "./check.ts";
-import { filesOf } from "./files.ts";
 import type { FilesystemConfig, IsolationConfig } from "./isolation_config.ts";
 import { limitsOf, sysctl, timeOffsets } from "./limits.ts";
 import { idMappings, plannedMounts } from "./mounts.ts";
 import { isNew, namespacesOf } from "./namespaces.ts";
+import { terminalSize } from "./terminal.ts";
+import { filesOf } from "./volumes.ts";
 import type { Device, Extras, Landlock, Linux, Mount, Overlay, Process, Seccomp, Spec } from "./types.ts";
 
 /** Docker's and OCI's: what tells of the host, or changes it. */
@@ -97,8 +98,14 @@ function processOf(config: IsolationConfig): Partial<Process> {
       (path, value) => name(path, value, "a profile"),
     ),
     selinuxLabel: ifGiven("selinuxLabel", config.selinuxLabel, (path, value) => name(path, value, "a label")),
-    terminal: flag("terminal", config.terminal),
+    ...terminalOf(config.terminal),
   };
+}
+
+function terminalOf(terminal: IsolationConfig["terminal"]): Partial<Process> {
+  if (typeof terminal !== "object") return { terminal: flag("terminal", terminal) };
+  const { rows, columns } = terminalSize("terminal", terminal);
+  return { terminal: true, consoleSize: { height: rows, width: columns } };
 }
 
 function linuxOf(config: IsolationConfig): Linux {

@@ -6,6 +6,7 @@ import { isolate } from "./container.ts";
 import type { IsolationConfig } from "./isolation_config.ts";
 import { isNew } from "./namespaces.ts";
 import { programOf, runOf } from "./program.ts";
+import { withTerminalStreams } from "./terminal.ts";
 import type { Namespace, Spec } from "./types.ts";
 
 /** Where a standard stream of the program comes from or goes to: a number is a descriptor of this process. */
@@ -80,7 +81,8 @@ export type Absent<T> = { [Field in keyof T]?: undefined };
  */
 export function specFromConfig(config: Runnable): Spec {
   if (typeof config !== "object" || config === null) throw new SpecError("", "the configuration must be an object");
-  return config.spec === undefined ? isolate(programOf(config), config) : specFromSpec(config);
+  const spec = config.spec === undefined ? isolate(programOf(config), config) : specFromSpec(config);
+  return withTerminalStreams(spec, config);
 }
 
 /** Those that may stand beside a spec. */

@@ -42,7 +42,10 @@ export interface Extras {
   devices?: "default" | "none";
   /** Devices of the host that the root filesystem gets under the same path. */
   hostDevices?: string[];
-  /** The command relays a pseudo-terminal: where it is itself in a terminal, or always. */
+  /**
+   * The program gets a terminal of its own, `"auto"`: in the foreground, where stdin is a terminal, in place of those
+   * of the streams that are one; `"always"`: as with `process.terminal`, and with `TERM` set.
+   */
   tty?: "auto" | "always";
 }
 

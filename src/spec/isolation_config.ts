@@ -145,6 +145,14 @@ export interface PrivilegeConfig {
   selinuxLabel?: string;
 }
 
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  /** Lines, 1 to 65535. */
+  rows: number;
+  /** Characters of a line, 1 to 65535. */
+  columns: number;
+}
+
 /** What a program may use, and how it is treated. */
 export interface LimitConfig {
   /** Limits by name, as in `{ nofile: 1024 }`; a number is both soft and hard, and `Infinity` none. */
@@ -159,8 +167,11 @@ export interface LimitConfig {
   cpuAffinity?: string;
   /** `"LINUX32"`: it sees a 32-bit machine. */
   personality?: "LINUX" | "LINUX32";
-  /** It gets a pseudo-terminal. */
-  terminal?: boolean;
+  /**
+   * It gets a terminal of its own, which its three streams are; of a size, or of none. Here the handle's `stdin` and
+   * `stdout` stand for it, and closing `stdin` is ctrl-D.
+   */
+  terminal?: boolean | Readonly<TerminalSize>;
   /** With a `rootfs` and no `envp`: it gets this process's environment all the same. */
   inheritEnv?: boolean;
 }

@@ -15,7 +15,10 @@ export interface Seccomp {
   architectures?: SeccompArchitecture[];
   /** Flags of seccomp(2). */
   flags?: SeccompFlag[];
-  /** The socket that gets the descriptor of seccomp_unotify(2); needed with `SCMP_ACT_NOTIFY`. */
+  /**
+   * The socket that gets the listener of seccomp_unotify(2), which is for OCI runtimes. Absent: who calls
+   * `namespaceSpawn` answers, by `notifications`.
+   */
   listenerPath?: string;
   /** Opaque data for who listens there. */
   listenerMetadata?: string;
@@ -27,7 +30,10 @@ export interface Seccomp {
 export interface SeccompRule {
   /** The calls that it is about, at least one. */
   names: string[];
-  /** What is done with them; `SCMP_ACT_NOTIFY` not with `write`. */
+  /**
+   * What is done with them. `SCMP_ACT_NOTIFY` needs `noNewPrivileges`, and is not for `write`, `execve`, `sendmsg`,
+   * `close` and `exit`.
+   */
   action: SeccompAction;
   /** The error number of `SCMP_ACT_ERRNO`, 0 to 4095, or of `SCMP_ACT_TRACE`, 0 to 65535; absent: EPERM. */
   errnoRet?: number;

@@ -1,9 +1,9 @@
-/** What a program sees of the host's folders, and filesystems in memory: from short texts and objects to OCI mounts. */
+/** What a program sees of the host's folders, and filesystems and files in memory: from short texts and objects to OCI. */
 
 import { SpecError } from "../native/errors.ts";
-import { absolute, flag, name, object, shown, text, texts, whole } from "./check.ts";
+import { absolute, flag, kindOf, name, object, shown, text, texts, whole } from "./check.ts";
 import type { Volume } from "./isolation_config.ts";
-import type { Mount } from "./types.ts";
+import type { InjectedFile, Mount } from "./types.ts";
 
 const PROPAGATIONS = ["private", "shared", "slave", "unbindable"].flatMap((each) => [each, `r${each}`]);
 
@@ -113,7 +113,7 @@ function tmpfsFromObject(path: string, value: unknown): { target: string } & Opt
 
 function checkTmpfsOption(path: string, option: string) {
   const [key, ...rest] = option.split("=");
-  if (rest.length === 0 && [...ATTRIBUTES, ...PROPAGATIONS].includes(option)) return;
+  if (rest.length === 0 && ["tmpcopyup", ...ATTRIBUTES, ...PROPAGATIONS].includes(option)) return;
   if (!Object.hasOwn(TMPFS_SETTINGS, key)) {
     throw new SpecError(path, `${shown(option)} is no option of tmpfs: size=64m, mode=755, ro, exec, …`);
   }
@@ -126,4 +126,22 @@ interface Options {
 
 function commaList(options: string | undefined): string[] {
   return options === undefined ? [] : options.split(",");
+}
+
+/**
+ * Files from memory that are put into a root filesystem.
+ *
+ * @throws {SpecError} where a path is not absolute, or a content neither text nor bytes
+ */
+export function filesOf(path: string, value: unknown): InjectedFile[] {
+  return Object.entries(object(path, value)).map(([file, content]) => ({
+    path: absolute(path, file),
+    content: bytesOf(`${path}[${JSON.stringify(file)}]`, content).toBase64(),
+  }));
+}
+
+function bytesOf(path: string, content: unknown): Uint8Array {
+  if (typeof content === "string") return new TextEncoder().encode(content);
+  if (content instanceof Uint8Array) return content;
+  throw new SpecError(path, `must be a string or a Uint8Array; it is ${kindOf(content)}`);
 }

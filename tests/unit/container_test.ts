@@ -14,9 +14,9 @@ const kinds = (fields: Fields) => spec(fields).linux?.namespaces?.map(({ type })
 
 const mounted = (of: Spec, destination: string) => of.mounts?.find((mount) => mount.destination === destination);
 
-const DOCKERS_CAPABILITIES = [
+const DEFAULT_CAPABILITIES = [
   ...["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID"],
-  ...["CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_AUDIT_WRITE"],
+  ...["CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_AUDIT_WRITE"],
   "CAP_SETFCAP",
 ];
 
@@ -27,9 +27,9 @@ Deno.test("specFromConfig() gives a root filesystem a container's defaults", () 
     env: [],
     cwd: "/",
     capabilities: {
-      bounding: DOCKERS_CAPABILITIES,
-      effective: DOCKERS_CAPABILITIES,
-      permitted: DOCKERS_CAPABILITIES,
+      bounding: DEFAULT_CAPABILITIES,
+      effective: DEFAULT_CAPABILITIES,
+      permitted: DEFAULT_CAPABILITIES,
       inheritable: [],
       ambient: [],
     },
@@ -233,6 +233,13 @@ Deno.test("specFromConfig() gives a container the caller's environment only when
   assertEquals(names?.slice(1), ["HOSTNAME=box", "TERM=xterm"]);
 });
 
+Deno.test("specFromConfig() makes a program's streams its terminal, of a size or of none", () => {
+  const { process, minicontainer } = spec({ terminal: { rows: 50, columns: 132 } });
+  assertEquals([process.terminal, process.consoleSize], [true, { height: 50, width: 132 }]);
+  assertEquals(minicontainer?.stdio, ["piped", "piped", "inherit"]);
+  assertEquals(spec({ terminal: true }).process.consoleSize, undefined);
+});
+
 const oci: Spec = {
   ociVersion: "1.2.0",
   process: { args: ["true"], cwd: "/" },
@@ -353,6 +360,10 @@ const refusals: [path: string, refused: Fields, says: string, taken: Fields][] =
   ["devices[0].type", { rootfs: "/r", devices: [{ path: "/dev/x" }] }, "one of c, b, u, p", {}],
   ["tmpfs", { tmpfs: "/a" }, "must be an array", {}],
   ["terminal", { terminal: 1 }, "true or false", { terminal: false }],
+  ["terminal.rows", { terminal: { rows: 0, columns: 80 } }, "1 to 65535", { terminal: { rows: 1, columns: 65535 } }],
+  ["terminal.columns", { terminal: { rows: 24 } }, "must be a whole number", { terminal: { rows: 24, columns: 80 } }],
+  ["stdout", { terminal: true, stdout: "null" }, "cannot be set", { terminal: true, stdin: "piped", stdout: "piped" }],
+  ["stderr", { terminal: true, stderr: "piped" }, "cannot be set", { terminal: false, stderr: "piped" }],
   ["program", { spec: oci }, "cannot stand beside spec", {}],
   ["spec", { program: undefined, spec: 5 }, "must be an object", { program: undefined, spec: oci }],
   ["spec.linux.namespaces[0]", { program: undefined, spec: { linux: { namespaces: [null] } } }, "it is null", {}],

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Option, parseOptions, UsageError } from "../../src/cli/options.ts";
 import { RUN_OPTIONS } from "../../src/cli/run_options.ts";
 import { specFromOptions } from "../../src/cli/run.ts";
-import { nearest } from "../../src/cli/suggest.ts";
+import { nearest } from "../../src/cli/report.ts";
 
 const parse = (...args: string[]) => parseOptions(RUN_OPTIONS, args);
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { mountFromOption } from "../../src/cli/mount_option.ts";
+import { mountFromOption } from "../../src/cli/values.ts";
 import { UsageError } from "../../src/cli/options.ts";
 import { SpecError } from "../../src/native/errors.ts";
 import type { Mount } from "../../src/spec/types.ts";

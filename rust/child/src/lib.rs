@@ -13,7 +13,9 @@
 
 #![no_std]
 
+mod copy;
 mod identity;
+mod interpreter;
 mod mounts;
 mod nodes;
 mod place;
@@ -24,10 +26,12 @@ mod root;
 mod run;
 mod step;
 mod sys;
+mod table;
 mod terminal;
 
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};
 pub use report::{Handshake, Report};
 pub use run::run;
-pub use step::{Attributes, Bind, Blob, Failure, Fd, Filesystem, Filter, Groups, List, Place, Step, Str};
+pub use step::{Attributes, Bind, Failure, Filesystem, Step};
+pub use table::{Blob, Fd, Filter, Groups, List, Place, Str};

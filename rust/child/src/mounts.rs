@@ -1,5 +1,6 @@
 //! Mounts in the container's root, each on a descriptor of where it goes.
 
+use crate::copy::copy_folder;
 use crate::place::Kind;
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
@@ -13,7 +14,9 @@ const IDMAP: u64 = libc::MOUNT_ATTR_IDMAP;
 const NULL_DEVICE: (u32, u32) = (1, 3);
 
 impl Machine<'_> {
-    pub(crate) fn mount(&self, filesystem: &Filesystem) -> Result<(), Errno> {
+    pub(crate) fn mount(&mut self, filesystem: &Filesystem) -> Result<(), Errno> {
+        // What is mounted may hide it.
+        self.last_folder = None;
         let program = self.program;
         let (kind, source) = (program.string(filesystem.kind)?, program.string(filesystem.source)?);
         let place = self.open_or_make(filesystem.place, Kind::Folder, filesystem.refuses_links)?;
@@ -24,6 +27,9 @@ impl Machine<'_> {
                 Err(Errno(libc::EBUSY)) => remount(place.number(), filesystem.flags)?,
                 other => other?,
             }
+            if filesystem.copies_up {
+                copy_folder(place.number(), self.top_of(filesystem.place)?.number(), 0)?;
+            }
             if propagation != 0 {
                 let top = self.top_of(filesystem.place)?;
                 sys::mount(CStrRef::NULL, top.number(), CStrRef::NULL, propagation, CStrRef::NULL)?;
@@ -31,6 +37,9 @@ impl Machine<'_> {
             return Ok(());
         }
         let mount = new_filesystem(kind, source, program.list(filesystem.options)?, filesystem.attributes)?;
+        if filesystem.copies_up {
+            copy_folder(place.number(), mount.number(), 0)?;
+        }
         sys::move_mount(&mount, place.number())?;
         if propagation != 0 {
             sys::mount_setattr(mount.number(), Attributes { propagation, ..Attributes::default() }, false)?;
@@ -38,7 +47,9 @@ impl Machine<'_> {
         Ok(())
     }
 
-    pub(crate) fn bind(&self, bind: &Bind) -> Result<(), Errno> {
+    pub(crate) fn bind(&mut self, bind: &Bind) -> Result<(), Errno> {
+        // What is mounted may hide it.
+        self.last_folder = None;
         let name = self.program.string(bind.source)?;
         let source = if bind.is_staged {
             sys::open_in_root(self.stage()?, name, libc::O_PATH)?
@@ -80,6 +91,7 @@ impl Machine<'_> {
         }
         self.attach_copy(source, place, bind.recursive)?;
         let mount = self.top_of(bind.place)?;
+        must_be_same(source, mount.number())?;
         if bind.flags != 0 {
             remount(mount.number(), bind.flags)?;
         }
@@ -122,8 +134,12 @@ impl Machine<'_> {
             return self.cover_folder(found.number());
         }
         // The host's, not the container's: who wrote the root has no say in what covers a file.
-        let null = open_device(CStrRef::new(c"/dev/null"), NULL_DEVICE)?;
-        self.attach_copy(null.number(), found.number(), false).map(|_| ())
+        let null = match self.null.take() {
+            Some(null) => null,
+            None => open_device(CStrRef::new(c"/dev/null"), NULL_DEVICE)?,
+        };
+        let null = self.null.insert(null).number();
+        self.attach_copy(null, found.number(), false).map(|_| ())
     }
 
     fn cover_folder(&mut self, folder: i32) -> Result<(), Errno> {
@@ -147,6 +163,7 @@ impl Machine<'_> {
         if self.program.has_classic_mounts {
             self.attach_copy(found.number(), found.number(), true)?;
             let mount = sys::open_in_root(self.root()?, path, libc::O_PATH)?;
+            must_be_same(found.number(), mount.number())?;
             return remount(mount.number(), libc::MS_RDONLY);
         }
         let mount = sys::open_tree(found.number(), CStrRef::EMPTY, true)?;
@@ -154,6 +171,13 @@ impl Machine<'_> {
         sys::mount_setattr(mount.number(), read_only, true)?;
         sys::move_mount(&mount, found.number())
     }
+}
+
+/// A path leads to what was just mounted there, or somebody has put another in its place: what changes then would be
+/// another mount, and the one that was meant would stay as it is.
+fn must_be_same(mounted: i32, found: i32) -> Result<(), Errno> {
+    let is_same = sys::status(mounted)?.identity == sys::status(found)?.identity;
+    if is_same { Ok(()) } else { Err(Errno(libc::ESTALE)) }
 }
 
 /// Opens a character device of the host's, and looks whether it is the one that it should be.

@@ -2,8 +2,8 @@
 
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
-use crate::step::Place;
 use crate::sys::{self, Errno, Handle};
+use crate::table::Place;
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,44 +72,36 @@ impl<'p> Machine<'p> {
     }
 
     /// The folder that a place is in, made where it is missing, and the place's name there.
-    pub(crate) fn folder_of(&self, place: Place) -> Result<(Parent, CStrRef<'p>), Errno> {
+    ///
+    /// No link may stand on the way: it could lead into a folder of the host's that is mounted in the root, and what is
+    /// made would stand there (CVE-2026-41579).
+    pub(crate) fn folder_of(&mut self, place: Place) -> Result<(i32, CStrRef<'p>), Errno> {
         let names = self.program.list(place.0)?;
-        let (path, name) = last_two(names).ok_or(Errno(libc::EFAULT))?;
+        let (whole, name) = last_two(names).ok_or(Errno(libc::EFAULT))?;
         let mut pairs = names.strings();
         let _whole = pairs.next();
-        let mut parent = None;
-        while let (Some(prefix), Some(folder_name)) = (pairs.next(), pairs.next()) {
-            if prefix.bytes() == path.bytes() {
+        let mut above = self.root()?;
+        while let (Some(path), Some(folder_name)) = (pairs.next(), pairs.next()) {
+            if path.bytes() == whole.bytes() {
                 break;
             }
-            let above = parent.as_ref().map_or_else(|| self.root(), |folder: &Handle| Ok(folder.number()))?;
-            parent = Some(match self.open_place(prefix, Kind::Folder, false) {
-                Err(Errno(libc::ENOENT)) => {
-                    match sys::mkdirat(above, folder_name, FOLDER_MODE) {
-                        Ok(()) | Err(Errno(libc::EEXIST)) => {}
-                        Err(errno) => return Err(errno),
+            let is_last = self.last_folder.as_ref().is_some_and(|(_, last)| last.bytes() == path.bytes());
+            if !is_last {
+                let folder = match self.open_place(path, Kind::Folder, true) {
+                    Err(Errno(libc::ENOENT)) => {
+                        match sys::mkdirat(above, folder_name, FOLDER_MODE) {
+                            Ok(()) | Err(Errno(libc::EEXIST)) => {}
+                            Err(errno) => return Err(errno),
+                        }
+                        self.open_place(path, Kind::Folder, true)?
                     }
-                    self.open_place(prefix, Kind::Folder, false)?
-                }
-                other => other?,
-            });
+                    other => other?,
+                };
+                self.last_folder = Some((folder, path));
+            }
+            above = self.last_folder.as_ref().map_or(above, |(folder, _)| folder.number());
         }
-        Ok((parent.map_or(Parent::Root(self.root()?), Parent::Folder), name))
-    }
-}
-
-/// The folder that something is made in.
-pub(crate) enum Parent {
-    Root(i32),
-    Folder(Handle),
-}
-
-impl Parent {
-    pub(crate) fn number(&self) -> i32 {
-        match self {
-            Self::Root(number) => *number,
-            Self::Folder(folder) => folder.number(),
-        }
+        Ok((above, name))
     }
 }
 

@@ -5,8 +5,9 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use crate::report::Report;
-use crate::step::{Blob, Fd, Filter, Groups, List, Step, Str};
+use crate::step::Step;
 use crate::sys::Errno;
+use crate::table::{Blob, Fd, Filter, Groups, List, Str};
 
 /// A C string that lives as long as the plan, or NULL.
 #[repr(transparent)]

@@ -84,6 +84,8 @@ impl<'p> Machine<'p> {
                 Ok(()) | Err(Errno(libc::EEXIST)) => {}
                 Err(errno) => return Err(errno),
             }
+            // A link would make a folder of the host's the layer.
+            sys::openat2(stage, name, OPEN_FOLDER, libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_SYMLINKS)?;
         }
         // The options name the layers from here.
         sys::fchdir(stage)?;
@@ -100,12 +102,12 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
-    pub(crate) fn protect_root(&self) -> Result<(), Errno> {
+    pub(crate) fn protect_root(&self, attributes: u64) -> Result<(), Errno> {
         let root = self.root()?;
         if self.program.has_classic_mounts {
-            return remount(root, libc::MS_RDONLY);
+            return remount(root, attributes);
         }
-        sys::mount_setattr(root, Attributes { set: libc::MOUNT_ATTR_RDONLY, ..Attributes::default() }, false)
+        sys::mount_setattr(root, Attributes { set: attributes, ..Attributes::default() }, false)
     }
 
     /// `pivot_root(".", ".")` leaves the former root on top of the new one, from where it is detached: pivot_root(2).
@@ -130,7 +132,8 @@ impl<'p> Machine<'p> {
 
     fn leave_former_root(&mut self) -> Result<(), Errno> {
         sys::chdir(CStrRef::TOP)?;
-        (self.folder, self.stage, self.nothing) = (None, None, None);
+        (self.folder, self.stage, self.last_folder) = (None, None, None);
+        (self.null, self.nothing) = (None, None);
         Ok(())
     }
 

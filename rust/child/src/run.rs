@@ -1,6 +1,7 @@
 //! The interpreter: one `match`, a system call or a few for each arm.
 
 use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
+use crate::interpreter::check_program;
 use crate::program::{CStrArray, CStrRef, Program};
 use crate::root::set_propagation;
 use crate::step::{Failure, Step};
@@ -34,13 +35,26 @@ pub(crate) struct Machine<'p> {
     pub stage: Option<Handle>,
     /// The container's root.
     pub root: Option<Handle>,
+    /// The folder that something was last made in, and its path in the root: the next is made there too, mostly.
+    pub last_folder: Option<(Handle, CStrRef<'p>)>,
+    /// `/dev/null` of the host's.
+    pub null: Option<Handle>,
     /// An empty folder that cannot be written to.
     pub nothing: Option<Handle>,
 }
 
 impl<'p> Machine<'p> {
     const fn new(program: &'p Program<'p>) -> Self {
-        Self { program, folder: None, copy: None, stage: None, root: None, nothing: None }
+        Self {
+            program,
+            folder: None,
+            copy: None,
+            stage: None,
+            root: None,
+            last_folder: None,
+            null: None,
+            nothing: None,
+        }
     }
 
     fn take(&mut self, step: Step) -> Result<(), Errno> {
@@ -64,6 +78,7 @@ impl<'p> Machine<'p> {
             Step::SetHostname { name } => sys::sethostname(program.string(name)?),
             Step::SetDomainname { name } => sys::setdomainname(program.string(name)?),
             Step::BringLoopbackUp => sys::bring_loopback_up(),
+            Step::NewNetwork { spare } => new_network(program.descriptor(spare)?),
 
             Step::SetPropagation { flags } => set_propagation(flags),
             Step::OpenRoot { path } => self.open_root(program.string(path)?),
@@ -84,12 +99,12 @@ impl<'p> Machine<'p> {
             Step::MakeNode { place, mode, device, owner } => self.make_node(place, mode, device, owner),
             Step::BindNode { source, place, device } => self.bind_node(program.string(source)?, place, device),
             Step::MakeLink { text, place } => self.make_link(program.string(text)?, place),
-            Step::ProtectRoot => self.protect_root(),
+            Step::ProtectRoot { attributes } => self.protect_root(attributes),
             Step::EnterRoot => self.enter_root(),
 
             Step::NewSession => sys::setsid(),
-            Step::OpenTerminal { socket, size, console } => {
-                self.open_terminal(program.descriptor(socket)?, size, console)
+            Step::OpenTerminal { socket, size, console, streams } => {
+                self.open_terminal(program.descriptor(socket)?, size, console, streams)
             }
             Step::NewKeyring => sys::join_session_keyring(),
             Step::SetRlimit { resource, soft, hard } => sys::prlimit(resource, soft, hard),
@@ -109,6 +124,7 @@ impl<'p> Machine<'p> {
                     Err(Errno(libc::EXDEV))
                 }
             }
+            Step::CheckProgram { candidates } => check_program(program.list(candidates)?),
 
             Step::LimitCapabilities { keep } => limit_capabilities(keep),
             Step::SetGroups { groups } => sys::setgroups(program.group_ids(groups)?),
@@ -127,7 +143,7 @@ impl<'p> Machine<'p> {
             }
 
             Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
-            Step::CloseFrom { first } => sys::close_range(first, u32::MAX),
+            Step::CloseFrom { first, at_exec } => sys::close_range(first, u32::MAX, at_exec),
             Step::ResetSignals { keep } => reset_signals(keep),
             Step::UnblockSignals => sys::unblock_all_signals(),
             Step::Exec { candidates, argv, envp } => {
@@ -135,6 +151,14 @@ impl<'p> Machine<'p> {
             }
         }
     }
+}
+
+fn new_network(spare: i32) -> Result<(), Errno> {
+    if spare >= 0 {
+        return sys::setns(spare, libc::CLONE_NEWNET);
+    }
+    sys::unshare(libc::CLONE_NEWNET)?;
+    sys::bring_loopback_up()
 }
 
 fn reset_signals(keep: u64) -> Result<(), Errno> {

@@ -1,37 +1,6 @@
 //! The plan as the child reads it: steps are plain numbers, and what they name stands in tables beside them.
 
-/// A string of the plan: its place in [`Program::strings`](crate::Program::strings).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Str(pub u32);
-
-/// A NULL-terminated list of strings, as `execve` takes them: its place in [`Program::lists`](crate::Program::lists).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct List(pub u32);
-
-/// A descriptor that the parent opens before the clone: its place in
-/// [`Program::descriptors`](crate::Program::descriptors).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fd(pub u32);
-
-/// Bytes of the plan: their place in [`Program::blobs`](crate::Program::blobs).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blob(pub u32);
-
-/// Group ids: their place in [`Program::groups`](crate::Program::groups).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Groups(pub u32);
-
-/// A seccomp filter: its place in [`Program::filters`](crate::Program::filters).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter(pub u32);
-
-/// A place in the container's root, opened there and never named.
-///
-/// The list holds the whole path, and then for each folder on the way and for the place itself the path so far and its
-/// last name: `dev/pts`, `dev`, `dev`, `dev/pts`, `pts`. The first serves where all is there, the others make what is
-/// missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(pub List);
+use crate::table::{Blob, Fd, Filter, Groups, List, Place, Str};
 
 /// What `mount_setattr(2)` changes of a mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +42,9 @@ pub struct Filesystem {
     pub propagation: u64,
     /// Where it is mounted.
     pub place: Place,
-    /// Whether no link may stand on the way: procfs and sysfs, which later writes go to.
+    /// Whether it begins with a copy of what it hides: `tmpcopyup`.
+    pub copies_up: bool,
+    /// Whether no link may stand on the way: procfs and sysfs, which later writes go to, and `/dev`.
     pub refuses_links: bool,
 }
 
@@ -149,6 +120,12 @@ pub enum Step {
     },
     /// `ioctl(SIOCSIFFLAGS)` on `lo`.
     BringLoopbackUp,
+    /// `setns` of a network namespace that was made ahead, with `lo` up; or, where none is spare, `unshare` and
+    /// `ioctl(SIOCSIFFLAGS)`.
+    NewNetwork {
+        /// The namespace; -1: none is spare.
+        spare: Fd,
+    },
 
     /// `mount(NULL, "/", NULL, flags)`: which mounts the namespace and the host's tell each other of.
     SetPropagation {
@@ -232,7 +209,10 @@ pub enum Step {
         place: Place,
     },
     /// `mount_setattr` on the root.
-    ProtectRoot,
+    ProtectRoot {
+        /// `MOUNT_ATTR_…`, of which those used here are the same bits as `MS_…`.
+        attributes: u64,
+    },
     /// `pivot_root`; nothing of the former root is left.
     EnterRoot,
 
@@ -246,6 +226,8 @@ pub enum Step {
         size: (u16, u16),
         /// Where the console is bound; `None`: nowhere.
         console: Option<Place>,
+        /// Which of stdin, stdout and stderr it becomes.
+        streams: [bool; 3],
     },
     /// `keyctl(KEYCTL_JOIN_SESSION_KEYRING)`.
     NewKeyring,
@@ -290,6 +272,11 @@ pub enum Step {
     },
     /// `getcwd`: the folder lies in the root.
     CheckFolder,
+    /// `openat2(RESOLVE_NO_MAGICLINKS)` of what will be executed, and of the interpreters that it names.
+    CheckProgram {
+        /// As [`Step::Exec`] has them.
+        candidates: List,
+    },
 
     /// `prctl(PR_CAPBSET_DROP)` for each capability that is not in `keep`.
     LimitCapabilities {
@@ -356,6 +343,8 @@ pub enum Step {
     CloseFrom {
         /// The lowest descriptor that is closed.
         first: u32,
+        /// Whether they stay open until the program is executed, for a step that needs one of them.
+        at_exec: bool,
     },
     /// `rt_sigaction(SIG_DFL)` for every signal but those in `keep` (bit N-1 for signal N), which stay as inherited.
     ResetSignals {

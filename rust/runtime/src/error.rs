@@ -105,6 +105,15 @@ pub fn code(errno: Errno) -> String {
     format!("{errno:?}")
 }
 
+/// The number of an error's name.
+#[must_use]
+pub fn number(name: &[u8]) -> Option<Errno> {
+    (1..=LAST_ERRNO).map(Errno::from_raw).find(|errno| code(*errno).as_bytes() == name && *errno != Errno::UnknownErrno)
+}
+
+/// `EHWPOISON`, the last of asm-generic/errno.h.
+const LAST_ERRNO: i32 = 133;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +127,12 @@ mod tests {
             "{json}"
         );
         assert!(json.contains(r#""errno":2,"code":"ENOENT""#), "{json}");
+    }
+
+    #[test]
+    fn a_name_has_its_number_and_an_unknown_one_has_none() {
+        assert_eq!([number(b"EPERM"), number(b"EHWPOISON")], [Some(Errno::EPERM), Some(Errno::EHWPOISON)]);
+        assert_eq!([number(b"EFOO"), number(b""), number(b"UnknownErrno")], [None; 3]);
     }
 
     #[test]

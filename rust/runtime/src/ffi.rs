@@ -3,6 +3,8 @@
 //! Every buffer is the caller's. Every function that can fail in words takes a record for them ([`crate::record`]) and
 //! returns the bytes written to it, or [`TOO_SMALL`]; none unwinds.
 
+mod calls;
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
@@ -24,7 +26,7 @@ use crate::spec::Spec;
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
 #[unsafe(no_mangle)]
-pub static minicontainer_abi_3: u8 = 3;
+pub static minicontainer_abi_4: u8 = 4;
 
 /// The record's buffer cannot hold the answer: call again with a larger one.
 pub const TOO_SMALL: i32 = -1;
@@ -39,7 +41,7 @@ static REACTORS: Mutex<Option<HashMap<u32, Arc<Reactor>>>> = Mutex::new(None);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minicontainer_run(spec: *const u8, spec_len: u32, record: *mut u8, record_len: u32) -> i32 {
     // SAFETY: the caller vouches for both buffers.
-    unsafe { with_plan(spec, spec_len, record, record_len, |plan| run(&plan).map(Event::Ended)) }
+    unsafe { with_plan(spec, spec_len, record, record_len, false, |plan| run(&plan).map(Event::Ended)) }
 }
 
 /// `int32_t minicontainer_explain(…)`, as [`minicontainer_run`]: the plan's lines as JSON.
@@ -54,7 +56,7 @@ pub unsafe extern "C" fn minicontainer_explain(
     record_len: u32,
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
-    unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&explain(&plan))) }
+    unsafe { with_plan(spec, spec_len, record, record_len, true, |plan| text(&explain(&plan))) }
 }
 
 /// `int32_t minicontainer_resolve(…)`, as [`minicontainer_run`]: what would be executed, as the JSON of [`crate::resolve::Resolved`].
@@ -69,7 +71,7 @@ pub unsafe extern "C" fn minicontainer_resolve(
     record_len: u32,
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
-    unsafe { with_plan(spec, spec_len, record, record_len, |plan| text(&resolve(&plan))) }
+    unsafe { with_plan(spec, spec_len, record, record_len, true, |plan| text(&resolve(&plan))) }
 }
 
 /// `int32_t minicontainer_check(uint8_t *record, uint32_t record_len)`: what works on this host, as the JSON of
@@ -103,8 +105,9 @@ pub unsafe extern "C" fn minicontainer_open(record: *mut u8, record_len: u32) ->
     })
 }
 
-/// `int32_t minicontainer_start(uint32_t reactor, uint32_t token, const uint8_t *spec, uint32_t spec_len, uint8_t
-/// *record, uint32_t record_len)`: starts a program that the reactor's events tell of; its PID is in the record.
+/// `int32_t minicontainer_start(uint32_t reactor, uint32_t token, bool answers, const uint8_t *spec, uint32_t spec_len,
+/// uint8_t *record, uint32_t record_len)`: starts a program that the reactor's events tell of; its PID is in the record.
+/// The caller `answers` the calls that its filter asks about, or the filter may not ask.
 ///
 /// # Safety
 /// Both buffers must be valid for their lengths.
@@ -112,6 +115,7 @@ pub unsafe extern "C" fn minicontainer_open(record: *mut u8, record_len: u32) ->
 pub unsafe extern "C" fn minicontainer_start(
     reactor: u32,
     token: u32,
+    answers: bool,
     spec: *const u8,
     spec_len: u32,
     record: *mut u8,
@@ -121,7 +125,32 @@ pub unsafe extern "C" fn minicontainer_start(
     let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
     answer(record, || {
         let reactor = known(reactor)?;
-        reactor.spawn(token, planned(spec)?).map(Event::Started)
+        let (pid, asks) = reactor.spawn(token, planned(spec, answers)?)?;
+        Ok(Event::Started { pid, asks })
+    })
+}
+
+/// `int32_t minicontainer_start_elsewhere(…)`, as [`minicontainer_start`]: has another thread start the program; the
+/// reactor's events tell that it was, too.
+///
+/// # Safety
+/// Both buffers must be valid for their lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontainer_start_elsewhere(
+    reactor: u32,
+    token: u32,
+    answers: bool,
+    spec: *const u8,
+    spec_len: u32,
+    record: *mut u8,
+    record_len: u32,
+) -> i32 {
+    // SAFETY: the caller vouches for both buffers.
+    let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
+    answer(record, || {
+        let reactor = known(reactor)?;
+        reactor.spawn_elsewhere(token, planned(spec, answers)?)?;
+        Ok(Event::Started { pid: 0, asks: false })
     })
 }
 
@@ -160,6 +189,16 @@ pub extern "C" fn minicontainer_signal(reactor: u32, token: u32, signal: i32) ->
     negative(reactor, |reactor| reactor.signal(token, signal).map(|()| 0))
 }
 
+/// `int32_t minicontainer_resize(uint32_t reactor, uint32_t token, uint32_t rows, uint32_t columns)`: sets the size of
+/// the program's terminal; 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn minicontainer_resize(reactor: u32, token: u32, rows: u32, columns: u32) -> i32 {
+    negative(reactor, |reactor| {
+        let size = |number| u16::try_from(number).map_err(|_| Errno::EINVAL);
+        reactor.resize(token, (size(rows)?, size(columns)?)).map(|()| 0)
+    })
+}
+
 /// `int32_t minicontainer_read(uint32_t reactor, uint32_t token, uint32_t stream, uint8_t *buffer, uint32_t len)`: bytes
 /// read, 0 at the end, or a negative error number, `-EAGAIN` where an event will tell when to come again.
 ///
@@ -184,13 +223,15 @@ pub unsafe extern "C" fn minicontainer_write(reactor: u32, token: u32, buffer: *
     negative(reactor, |reactor| reactor.write(token, buffer))
 }
 
-/// `void minicontainer_close(uint32_t reactor, uint32_t token, uint32_t stream)`: closes our end of a stream.
+/// `void minicontainer_close(uint32_t reactor, uint32_t token, uint32_t stream)`: closes our end of a stream,
+/// or its listener (5).
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontainer_close(reactor: u32, token: u32, stream: u32) {
     let _ = guarded(|| known(reactor).map(|reactor| reactor.close(token, stream as usize)));
 }
 
-/// Plans what stands in the one buffer and writes what `call` makes of it to the other.
+/// Plans what stands in the one buffer, for somebody who `answers` its calls or not, and writes what `call` makes of it
+/// to the other.
 ///
 /// # Safety
 /// Both buffers must be valid for their lengths.
@@ -199,16 +240,17 @@ unsafe fn with_plan(
     spec_len: u32,
     record: *mut u8,
     record_len: u32,
+    answers: bool,
     call: impl FnOnce(Plan) -> Result<Event, Error>,
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
     let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
-    answer(record, || call(planned(spec)?))
+    answer(record, || call(planned(spec, answers)?))
 }
 
-fn planned(spec: &[u8]) -> Result<Plan, Error> {
+fn planned(spec: &[u8], answers_calls: bool) -> Result<Plan, Error> {
     let spec = Spec::parse(spec)?;
-    plan(&spec, Facts::gather(&spec)?)
+    plan(&spec, Facts { answers_calls, ..Facts::gather(&spec)? })
 }
 
 fn text(value: &(impl serde::Serialize + ?Sized)) -> Result<Event, Error> {

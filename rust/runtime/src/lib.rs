@@ -8,11 +8,13 @@
 
 pub mod advice;
 pub mod check;
+mod console;
 pub mod decimal;
 pub mod error;
 pub mod facts;
 #[allow(unsafe_code, reason = "raw buffers of the caller")]
 pub mod ffi;
+mod foreground;
 pub mod id_ranges;
 #[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
 pub mod launch;

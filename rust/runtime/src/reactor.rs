@@ -3,18 +3,22 @@
 //!
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
+mod calls;
+mod start;
+
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
-use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::error::Error;
-use crate::launch::wait::{WaitFor, send_signal};
+use crate::launch::listener::Listener;
+use crate::launch::tty;
+use crate::launch::wait::WaitFor;
 use crate::plan::Plan;
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};
@@ -25,6 +29,7 @@ const EVENTS_AT_ONCE: usize = 128;
 /// What an event belongs to: a stream (0, 1, 2) or one of these, in the low bits of epoll's word above the token.
 const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
+const LISTENER: u64 = 5;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -48,9 +53,20 @@ struct State {
 }
 
 struct Program {
-    /// `None` once its end has been told; its pipes may still hold something.
-    running: Option<(Watched, Arc<Plan>)>,
+    phase: Phase,
     streams: [Option<OwnedFd>; 3],
+    /// Whether the streams are our side of a terminal of its own, twice.
+    has_terminal: bool,
+    /// What its filter asks through.
+    listener: Option<Listener>,
+}
+
+enum Phase {
+    /// Another thread is at it; with the signal that the program gets once it runs.
+    Starting(Option<i32>),
+    Running(Watched, Arc<Plan>),
+    /// Its end has been told; its pipes may still hold something.
+    Ended,
 }
 
 impl Reactor {
@@ -70,42 +86,22 @@ impl Reactor {
         Ok(Self { ends, pipes, wake, state: Mutex::default() })
     }
 
-    /// Starts a program; its PID.
-    ///
-    /// # Errors
-    /// As [`crate::launch::launch`].
-    pub fn spawn(&self, token: u32, plan: Plan) -> Result<i32, Error> {
-        let plan = Arc::new(plan);
-        let mut program = Watched::start(&plan)?;
-        let streams = program.take_streams();
-        let child = program.child();
-        let pid = child.pid;
-        // The end may be told to another thread as soon as it is watched for: by then it must be known here.
-        let mut state = self.lock();
-        let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
-        let timer =
-            child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        if let Err(errno) = pidfd.and(timer) {
-            let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = program.reap(WaitFor::End);
-            return Err(Error::system("watch the program", errno));
-        }
-        state.programs.insert(token, Program { running: Some((program, plan)), streams });
-        Ok(pid)
-    }
-
     /// Sends a program a signal.
     ///
     /// # Errors
     /// `ESRCH` where it has ended; `EINVAL` for a number that is no signal.
     pub fn signal(&self, token: u32, signal: i32) -> Result<(), Errno> {
         match self.lock().programs.get_mut(&token) {
-            Some(Program { running: Some((program, _)), .. }) => program.signal(signal),
+            Some(Program { phase: Phase::Running(program, _), .. }) => program.signal(signal),
+            Some(Program { phase: Phase::Starting(pending), .. }) => {
+                *pending = Some(signal);
+                Ok(())
+            }
             _ => Err(Errno::ESRCH),
         }
     }
 
-    /// Reads from a program's stdout (1) or stderr (2): 0 at the end, `EAGAIN` where nothing is there yet, after which
+    /// Reads from a program's stdout (1) or stderr (2), or from its terminal (1): 0 at the end, `EAGAIN` where nothing is there yet, after which
     /// an event tells when there is.
     ///
     /// # Errors
@@ -113,11 +109,15 @@ impl Reactor {
     pub fn read(&self, token: u32, stream: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
         let state = self.lock();
         let pipe = state.pipe(token, stream)?;
-        let result = retry(|| nix::unistd::read(pipe, buffer));
+        let result = match retry(|| nix::unistd::read(pipe, buffer)) {
+            // Nobody has the terminal open any more.
+            Err(Errno::EIO) => Ok(0),
+            result => result,
+        };
         self.arm_if_again(result, pipe, event(token, stream as u64, EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT))
     }
 
-    /// Writes to a program's stdin: how much was taken, `EAGAIN` where nothing can be yet, after which an event tells
+    /// Writes to a program's stdin or terminal: how much was taken, `EAGAIN` where nothing can be yet, after which an event tells
     /// when it can.
     ///
     /// # Errors
@@ -129,10 +129,10 @@ impl Reactor {
         self.arm_if_again(result, pipe, event(token, 0, EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT))
     }
 
-    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: &OwnedFd, event: EpollEvent) -> Result<usize, Errno> {
+    fn arm_if_again(&self, result: Result<usize, Errno>, pipe: impl AsFd, event: EpollEvent) -> Result<usize, Errno> {
         if result == Err(Errno::EAGAIN) {
             let mut changed = event;
-            match self.pipes.modify(pipe, &mut changed) {
+            match self.pipes.modify(&pipe, &mut changed) {
                 Err(Errno::ENOENT) => self.pipes.add(pipe, event)?,
                 other => other?,
             }
@@ -140,15 +140,35 @@ impl Reactor {
         result
     }
 
-    /// Closes our end of a program's stream; one that is closed already is let be.
+    /// Closes our end of a program's stream, or its listener (5); one that is closed already is let be.
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
-            if let Some(pipe) = program.streams.get_mut(stream) {
-                *pipe = None;
+            match program.streams.get_mut(stream) {
+                Some(pipe) => {
+                    let pipe = pipe.take();
+                    if let (Some(pipe), true) = (pipe, program.has_terminal) {
+                        // Its copy would keep it there.
+                        let _ = self.pipes.delete(&pipe);
+                    }
+                }
+                None => program.listener = None,
             }
         }
         state.forget_if_done(token);
+    }
+
+    /// Sets the size of a program's terminal, in rows and columns; one that has ended is let be.
+    ///
+    /// # Errors
+    /// `ENOTTY` where it has no terminal.
+    pub fn resize(&self, token: u32, size: (u16, u16)) -> Result<(), Errno> {
+        let state = self.lock();
+        let Some(program) = state.programs.get(&token) else { return Ok(()) };
+        if !program.has_terminal {
+            return Err(Errno::ENOTTY);
+        }
+        program.streams.iter().flatten().next().map_or(Ok(()), |terminal| tty::set_size(terminal, size))
     }
 
     /// Makes a [`Reactor::wait`] for pipes that is under way come back.
@@ -200,7 +220,7 @@ impl Reactor {
         match data % SOURCES {
             PIDFD => state.collect(token),
             TIMER => {
-                if let Some(Program { running: Some((program, _)), .. }) = state.programs.get_mut(&token) {
+                if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
                     program.time_is_up();
                 }
             }
@@ -219,7 +239,7 @@ impl Reactor {
 impl State {
     fn collect(&mut self, token: u32) {
         let Some(entry) = self.programs.get_mut(&token) else { return };
-        let Some((program, plan)) = &entry.running else { return };
+        let Phase::Running(program, plan) = &entry.phase else { return };
         let told = match program.reap(WaitFor::EndNow) {
             Ok(None) => return,
             Ok(Some(outcome)) => {
@@ -228,20 +248,28 @@ impl State {
             }
             Err(error) => Event::Failed(error),
         };
-        entry.running = None;
+        entry.phase = Phase::Ended;
         self.told.push_back((token, told));
         self.forget_if_done(token);
     }
 
     fn forget_if_done(&mut self, token: u32) {
-        let is_done = |program: &Program| program.running.is_none() && program.streams.iter().all(Option::is_none);
+        let is_done = |program: &Program| {
+            matches!(program.phase, Phase::Ended)
+                && program.streams.iter().all(Option::is_none)
+                && program.listener.is_none()
+        };
         if self.programs.get(&token).is_some_and(is_done) {
             self.programs.remove(&token);
         }
     }
 
     fn pipe(&self, token: u32, stream: usize) -> Result<&OwnedFd, Errno> {
-        self.programs.get(&token).and_then(|program| program.streams.get(stream)?.as_ref()).ok_or(Errno::EBADF)
+        match self.programs.get(&token) {
+            Some(Program { phase: Phase::Starting(_), .. }) => Err(Errno::EAGAIN),
+            Some(program) => program.streams.get(stream).and_then(Option::as_ref).ok_or(Errno::EBADF),
+            None => Err(Errno::EBADF),
+        }
     }
 
     fn tell(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {

@@ -8,7 +8,7 @@
 //! | 4 | u32 | token of the program; 0 where the call names it |
 //! | 8 | i32 | pid |
 //! | 12 | i32 | exit status, signal number, or stream |
-//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound |
+//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound, 8 the filter asks |
 //! | 20 | u32 | bytes of JSON behind the record |
 //! | 24 | f64 | wall time in µs |
 //! | 32 | f64 | user time in µs |
@@ -35,7 +35,12 @@ pub(crate) enum Event {
     /// 3: one of its streams can be read from or written to.
     Ready(usize),
     /// 4: it was started.
-    Started(i32),
+    Started {
+        /// Its number as the host sees it.
+        pid: i32,
+        /// Whether its filter asks about calls.
+        asks: bool,
+    },
     /// 5: JSON text that was asked for.
     Text(Vec<u8>),
 }
@@ -65,7 +70,7 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
         }
         Event::Failed(_) => (2, 0, 0, 0),
         Event::Ready(stream) => (3, 0, i32::try_from(*stream).unwrap_or(-1), 0),
-        Event::Started(pid) => (4, *pid, 0, 0),
+        Event::Started { pid, asks } => (4, *pid, 0, u32::from(*asks) << 3),
         Event::Text(_) => (5, 0, 0, 0),
     };
     fields.put(&u32::to_le_bytes(kind));

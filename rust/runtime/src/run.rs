@@ -1,6 +1,6 @@
 //! One program from start to end, on the calling thread.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::error::Error;
-use crate::launch::foreground::{Notice, Relay, die_by};
-use crate::launch::wait::{End, Exit, WaitFor, is_newly_stopped, reap, send_signal};
+use crate::foreground;
+use crate::launch::listener::Listener;
+use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
-use crate::signal::{Target, deliver, would_be_dropped};
-use crate::terminal::Terminal;
+use crate::signal::{Target, deliver};
 
 /// How a program's run went.
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +66,32 @@ impl Watched {
         &self.child
     }
 
-    /// Takes the pipes out.
-    pub fn take_streams(&mut self) -> [Option<std::os::fd::OwnedFd>; 3] {
-        std::mem::take(&mut self.child.streams)
+    /// Whether it has ended and was not collected.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let mut polled = [PollFd::new(self.child.pidfd.as_fd(), PollFlags::POLLIN)];
+        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Takes the pipes out; a terminal of the program's own is what it reads from and what it writes to.
+    ///
+    /// # Errors
+    /// `EMFILE` where descriptors are short.
+    pub fn take_streams(&mut self) -> Result<[Option<OwnedFd>; 3], Errno> {
+        let Some(terminal) = self.take_terminal() else { return Ok(std::mem::take(&mut self.child.streams)) };
+        let copy = terminal.try_clone();
+        let copy = copy.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
+        Ok([Some(copy), Some(terminal), None])
+    }
+
+    /// Takes our side of its terminal out.
+    pub fn take_terminal(&mut self) -> Option<OwnedFd> {
+        self.child.terminal.take()
+    }
+
+    /// Takes the listener of its filter out.
+    pub fn take_listener(&mut self) -> Option<Listener> {
+        self.child.listener.take()
     }
 
     /// Sends it a signal; one that PID 1 has no handler for does what it would have done elsewhere.
@@ -105,98 +128,46 @@ impl Watched {
         }))
     }
 
-    fn target(&self) -> Target {
-        Target { pid: self.child.pid, pidfd: self.child.pidfd.as_raw_fd(), is_init: self.child.is_init }
+    /// Collects its end, once it has come.
+    pub(crate) fn reap_ended(&self) -> Result<Outcome, Error> {
+        let ended = self.reap(WaitFor::End)?;
+        ended.ok_or_else(|| Error::Internal { message: "waitid came back without an end".into() })
+    }
+
+    /// The handle that it is waited for and signalled by.
+    pub(crate) fn pidfd(&self) -> RawFd {
+        self.child.pidfd.as_raw_fd()
+    }
+
+    /// Whom its signals go to.
+    pub(crate) fn target(&self) -> Target {
+        let Child { pid, is_init, has_own_session, .. } = self.child;
+        Target { pid, pidfd: self.pidfd(), is_init, has_own_session }
     }
 }
 
 /// Runs `plan`'s program and waits for its end, on this thread, which is there for as long as the program.
 ///
-/// In the foreground it stands in for the program: signals are passed on, a stop of the program stops this process,
-/// and the terminal is afterwards as it was before.
-///
 /// # Errors
 /// As [`launch`]; nothing is left then.
 pub fn run(plan: &Plan) -> Result<Outcome, Error> {
-    if !plan.foreground {
-        let mut program = Watched::start_here(plan)?;
-        let outcome = wait(&mut program, None, &mut false)?;
-        tell_end(plan, &outcome);
-        return Ok(outcome);
+    if plan.foreground {
+        return foreground::run(plan);
     }
-    let terminal = Terminal::save();
-    let mut relay = Relay::install()?;
-    let mut interrupted = false;
-    let outcome =
-        Watched::start_here(plan).and_then(|mut program| wait(&mut program, Some(&mut relay), &mut interrupted));
-    if let Some(terminal) = terminal {
-        terminal.restore();
-    }
-    drop(relay);
-    let outcome = outcome?;
-    tell_end(plan, &outcome);
-    if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
-        die_by(Signal::SIGINT);
-    }
-    Ok(outcome)
-}
-
-fn wait(program: &mut Watched, mut relay: Option<&mut Relay>, interrupted: &mut bool) -> Result<Outcome, Error> {
-    while program.child.timer.is_some() || relay.is_some() {
-        let ready = poll_all(program, relay.as_deref())?;
-        if ready.timer {
+    let mut program = Watched::start_here(plan)?;
+    while let Some(timer) = &program.child.timer {
+        let sources = [program.child.pidfd.as_fd(), timer.as_fd()].map(|source| Some((source, PollFlags::POLLIN)));
+        let [has_ended, is_out_of_time] = foreground::wait_for_any(sources, None)?;
+        if is_out_of_time {
             program.time_is_up();
         }
-        if let (true, Some(relay)) = (ready.relay, relay.as_deref_mut()) {
-            for notice in relay.take() {
-                *interrupted |= notice.signal == libc::SIGINT && notice.from_terminal;
-                pass_on(program, relay, notice);
-            }
-        }
-        if ready.program {
+        if has_ended {
             break;
         }
     }
-    let ended = program.reap(WaitFor::End)?;
-    ended.ok_or_else(|| Error::Internal { message: "waitid came back without an end".into() })
-}
-
-struct Ready {
-    program: bool,
-    timer: bool,
-    relay: bool,
-}
-
-fn poll_all(program: &Watched, relay: Option<&Relay>) -> Result<Ready, Error> {
-    let sources =
-        [Some(program.child.pidfd.as_fd()), program.child.timer.as_ref().map(AsFd::as_fd), relay.map(AsFd::as_fd)];
-    let mut polled: Vec<PollFd<'_>> =
-        sources.iter().flatten().map(|source| PollFd::new(*source, PollFlags::POLLIN)).collect();
-    match poll(&mut polled, PollTimeout::NONE) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(errno) => return Err(Error::system("wait for the program", errno)),
-    }
-    let is_ready = |source: Option<BorrowedFd<'_>>| {
-        source.is_some_and(|source| {
-            let same = |entry: &&PollFd<'_>| entry.as_fd().as_raw_fd() == source.as_raw_fd();
-            polled.iter().find(same).is_some_and(|entry| entry.any().unwrap_or(false))
-        })
-    };
-    let [program, timer, relay] = sources.map(is_ready);
-    Ok(Ready { program, timer, relay })
-}
-
-/// Does with a signal what its sender would have seen without us.
-fn pass_on(program: &mut Watched, relay: &Relay, notice: Notice) {
-    let signal = notice.signal;
-    if signal == libc::SIGCHLD {
-        if is_newly_stopped(program.child.pidfd.as_raw_fd()) {
-            relay.stop();
-        }
-    } else if !notice.from_terminal || would_be_dropped(program.target(), signal) {
-        // A program that has just ended needs no signal any more.
-        let _ = program.signal(signal);
-    }
+    let outcome = program.reap_ended()?;
+    tell_end(plan, &outcome);
+    Ok(outcome)
 }
 
 /// The last line of `--debug`.

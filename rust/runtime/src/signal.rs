@@ -21,6 +21,8 @@ pub struct Target {
     pub pidfd: RawFd,
     /// Whether it is PID 1 of a namespace.
     pub is_init: bool,
+    /// Whether it has a session of its own, in which nobody could continue what a terminal stops.
+    pub has_own_session: bool,
 }
 
 /// What a signal does where nothing else is asked of it, signal(7).
@@ -46,10 +48,17 @@ pub fn deliver(target: Target, signal: i32) -> Result<bool, Errno> {
     }
 }
 
-/// Whether the kernel drops `signal` because `target` is an init without a handler for it.
+/// Whether the kernel drops `signal` because `target` has no handler for it: as an init, or, for those that a terminal
+/// stops jobs by, as the leader of a session.
 #[must_use]
 pub fn would_be_dropped(target: Target, signal: i32) -> bool {
-    if !target.is_init || !(1..=64).contains(&signal) || matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
+    let may_be = match signal {
+        libc::SIGKILL | libc::SIGSTOP => false,
+        libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => target.is_init || target.has_own_session,
+        1..=64 => target.is_init,
+        _ => false,
+    };
+    if !may_be {
         return false;
     }
     // By number: should the program have been collected meanwhile, sending by its pidfd says so.
@@ -96,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_plain_process_drops_nothing() {
-        let target = Target { pid: 1, pidfd: -1, is_init: false };
+        let target = Target { pid: 1, pidfd: -1, is_init: false, has_own_session: false };
         assert!(!would_be_dropped(target, libc::SIGTERM));
     }
 

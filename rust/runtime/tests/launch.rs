@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minicontainer::error::Error;
 use minicontainer::facts::Facts;
 use minicontainer::launch::launch;
+use minicontainer::launch::listener::Answer;
 use minicontainer::launch::wait::{End, WaitFor, reap, send_signal};
 use minicontainer::plan::{Plan, plan};
 use minicontainer::run::{Outcome, run};
 use minicontainer::spec::Spec;
+use nix::errno::Errno;
 use nix::libc;
 
 fn planned(process: &str, extras: &str) -> Plan {
@@ -60,8 +62,35 @@ fn a_pidfd_signals_and_waits_and_a_second_wait_finds_nothing() {
     assert!(reap(pidfd, WaitFor::EndNow).unwrap().is_none());
     send_signal(pidfd, libc::SIGTERM).unwrap();
     assert_eq!(reap(pidfd, WaitFor::End).unwrap().unwrap().end, End::Signaled(libc::SIGTERM));
-    assert_eq!(reap(pidfd, WaitFor::End).unwrap_err(), nix::errno::Errno::ECHILD);
-    assert_eq!(send_signal(pidfd, libc::SIGTERM).unwrap_err(), nix::errno::Errno::ESRCH);
+    assert_eq!(reap(pidfd, WaitFor::End).unwrap_err(), Errno::ECHILD);
+    assert_eq!(send_signal(pidfd, libc::SIGTERM).unwrap_err(), Errno::ESRCH);
+}
+
+/// A program with a terminal of its own, whose filter asks about `getppid`.
+#[test]
+fn a_listener_and_a_terminal_come_from_one_child() {
+    let json = r#"{"ociVersion": "1.2.0", "minicontainer": {"tty": "always"},
+        "process": {"args": ["/bin/sh", "-c", "exit $PPID"], "noNewPrivileges": true},
+        "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_NOTIFY"}]}}}"#;
+    let spec = Spec::parse(json.as_bytes()).unwrap();
+    let plan = plan(&spec, Facts { answers_calls: true, ..Facts::gather(&spec).unwrap() }).unwrap();
+    let child = launch(&plan).unwrap();
+    assert!(child.terminal.is_some());
+    let listener = child.listener.unwrap();
+    let call = loop {
+        match listener.receive() {
+            Err(Errno::EAGAIN) => std::thread::yield_now(),
+            call => break call.unwrap().unwrap(),
+        }
+    };
+    assert_eq!((call.thread, i64::from(call.number)), (child.pid, libc::SYS_getppid));
+    assert_eq!(listener.check_waits(call.id), Ok(()));
+    assert_eq!(listener.answer(call.id, Answer::Return(42)), Ok(()));
+    assert_eq!(reap(child.pidfd.as_raw_fd(), WaitFor::End).unwrap().unwrap().end, End::Exited(42));
+    assert_eq!(listener.check_waits(call.id), Err(Errno::ENOENT));
+    assert_eq!(listener.answer(call.id, Answer::Continue), Err(Errno::ENOENT));
+    assert!(listener.receive().unwrap().is_none());
 }
 
 #[test]

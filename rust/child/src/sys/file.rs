@@ -43,13 +43,24 @@ struct OpenHow {
     resolve: u64,
 }
 
+/// The kernel asks for another try where something above was renamed or mounted while it looked, anywhere on the host;
+/// so often, it is no accident.
+const TRIES: u32 = 128;
+
 /// `long openat2(int dirfd, const char *pathname, struct open_how *how, size_t size)`, openat2(2), since Linux 5.6;
 /// close-on-exec.
 pub(crate) fn openat2(folder: i32, path: CStrRef<'_>, flags: i32, resolve: u64) -> Result<Handle, Errno> {
     let flags = u64::from((flags | libc::O_CLOEXEC).unsigned_abs());
     let how = OpenHow { flags, mode: 0, resolve };
-    // SAFETY: a C string of the plan and an open_how of this frame, with its size.
-    handle(unsafe { syscall(libc::SYS_openat2, [word(folder), path.address(), address(&how), size_of::<OpenHow>()]) })
+    let arguments = [word(folder), path.address(), address(&how), size_of::<OpenHow>()];
+    for _ in 0..TRIES {
+        // SAFETY: a C string of the plan and an open_how of this frame, with its size.
+        match handle(unsafe { syscall(libc::SYS_openat2, arguments) }) {
+            Err(Errno(libc::EAGAIN)) => {}
+            other => return other,
+        }
+    }
+    Err(Errno(libc::EAGAIN))
 }
 
 /// Opens `path` with `root` as the root of all that is resolved on the way, links and `..` among it.
@@ -59,8 +70,28 @@ pub(crate) fn open_in_root(root: i32, path: CStrRef<'_>, flags: i32) -> Result<H
 
 /// `int openat(AT_FDCWD, const char *pathname, int flags)`, open(2), of a path of the host's.
 pub(crate) fn open(path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
-    // SAFETY: a C string that lives as long as the plan.
-    handle(unsafe { syscall(libc::SYS_openat, [word(HERE), path.address(), word(flags | libc::O_CLOEXEC), 0]) })
+    open_at(HERE, path, flags)
+}
+
+/// `int openat(int dirfd, const char *pathname, int flags)`, open(2).
+pub(crate) fn open_at(folder: i32, path: CStrRef<'_>, flags: i32) -> Result<Handle, Errno> {
+    // SAFETY: a C string that outlives the call.
+    handle(unsafe { syscall(libc::SYS_openat, [word(folder), path.address(), word(flags | libc::O_CLOEXEC), 0]) })
+}
+
+/// `ssize_t getdents64(int fd, void *dirp, size_t count)`, getdents(2): the bytes of entries; 0 at the end.
+pub(crate) fn getdents64(folder: &Handle, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let arguments = [word(folder.0), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: a buffer with its length.
+    let length = check(unsafe { syscall(libc::SYS_getdents64, arguments) })?;
+    Ok(usize::try_from(length).unwrap_or(0))
+}
+
+/// `ssize_t sendfile(int out_fd, int in_fd, NULL, size_t count)`, sendfile(2): the bytes copied; 0 at the end.
+pub(crate) fn sendfile(to: &Handle, from: &Handle) -> Result<i32, Errno> {
+    const AT_ONCE: usize = 1 << 20;
+    // SAFETY: numbers only; the offset is the file's own.
+    check(unsafe { syscall(libc::SYS_sendfile, [word(to.0), word(from.0), 0, AT_ONCE]) })
 }
 
 /// `ssize_t write(int fd, const void *buf, size_t count)`, write(2), all of it.
@@ -86,6 +117,10 @@ pub(crate) struct Status {
     pub mode: u32,
     /// The device that a device file stands for: major, minor.
     pub device: (u32, u32),
+    /// User and group.
+    pub owner: (u32, u32),
+    /// Which file it is: the filesystem's major and minor number, and its number there.
+    pub identity: (u32, u32, u64),
     /// The number of the mount that it is in, since Linux 5.8.
     pub mount: u64,
 }
@@ -111,8 +146,13 @@ pub(crate) fn status(file: i32) -> Result<Status, Errno> {
     done(unsafe { syscall(libc::SYS_statx, arguments) })?;
     // SAFETY: all zeroes is a valid statx, and the kernel has filled it in.
     let found = unsafe { found.assume_init() };
-    let device = (found.stx_rdev_major, found.stx_rdev_minor);
-    Ok(Status { mode: u32::from(found.stx_mode), device, mount: found.stx_mnt_id })
+    Ok(Status {
+        mode: u32::from(found.stx_mode),
+        device: (found.stx_rdev_major, found.stx_rdev_minor),
+        owner: (found.stx_uid, found.stx_gid),
+        identity: (found.stx_dev_major, found.stx_dev_minor, found.stx_ino),
+        mount: found.stx_mnt_id,
+    })
 }
 
 /// `int mkdirat(int dirfd, const char *pathname, mode_t mode)`, mkdir(2).
@@ -140,10 +180,11 @@ pub(crate) fn fchmodat(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<(), 
     done(unsafe { syscall(libc::SYS_fchmodat, [word(folder), name.address(), mode as usize]) })
 }
 
-/// `int fchownat(int dirfd, const char *pathname, uid_t owner, gid_t group, AT_SYMLINK_NOFOLLOW)`, chown(2).
-pub(crate) fn fchownat(folder: i32, name: CStrRef<'_>, uid: u32, gid: u32) -> Result<(), Errno> {
-    let arguments = [word(folder), name.address(), uid as usize, gid as usize, word(libc::AT_SYMLINK_NOFOLLOW)];
-    // SAFETY: a C string that lives as long as the plan.
+/// `int fchownat(int dirfd, "", uid_t owner, gid_t group, AT_EMPTY_PATH)`, chown(2): of what a descriptor names.
+pub(crate) fn chown(file: i32, uid: u32, gid: u32) -> Result<(), Errno> {
+    let path = CStrRef::EMPTY.address();
+    let arguments = [word(file), path, uid as usize, gid as usize, word(libc::AT_EMPTY_PATH)];
+    // SAFETY: an empty C string.
     done(unsafe { syscall(libc::SYS_fchownat, arguments) })
 }
 
@@ -154,9 +195,22 @@ pub(crate) fn create(folder: i32, name: CStrRef<'_>, mode: u32) -> Result<Handle
     handle(unsafe { syscall(libc::SYS_openat, [word(folder), name.address(), word(flags), mode as usize]) })
 }
 
+/// `ssize_t read(int fd, void *buf, size_t count)`, read(2): the part of `buffer` that one call filled.
+pub(crate) fn read<'b>(file: &Handle, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    let arguments = [word(file.0), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    // SAFETY: a buffer with its length.
+    let length = check(unsafe { syscall(libc::SYS_read, arguments) })?;
+    Ok(buffer.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default())
+}
+
 /// `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)`, readlink(2): the part of `buffer` that it filled.
 pub(crate) fn readlink<'b>(path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
-    let arguments = [word(HERE), path.address(), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
+    readlink_at(HERE, path, buffer)
+}
+
+/// `ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)`, readlink(2): as [`readlink`].
+pub(crate) fn readlink_at<'b>(folder: i32, path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
+    let arguments = [word(folder), path.address(), buffer.as_mut_ptr().expose_provenance(), buffer.len()];
     // SAFETY: a C string of the plan, and a buffer with its length.
     let length = check(unsafe { syscall(libc::SYS_readlinkat, arguments) })?;
     Ok(buffer.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default())

@@ -59,10 +59,11 @@ pub(crate) fn seccomp(filter: &[libc::sock_filter], flags: u32) -> Result<i32, E
     super::check(unsafe { syscall(libc::SYS_seccomp, [operation, flags as usize, address(&program)]) })
 }
 
-/// `mode_t umask(mode_t mask)`, umask(2).
-pub(crate) fn umask(mask: u32) {
+/// `mode_t umask(mode_t mask)`, umask(2): what it was before.
+pub(crate) fn umask(mask: u32) -> u32 {
     // SAFETY: a number; cannot fail. The mask is the child's own (no CLONE_FS).
-    let _ = unsafe { syscall(libc::SYS_umask, [mask as usize]) };
+    let before = unsafe { syscall(libc::SYS_umask, [mask as usize]) };
+    u32::try_from(before).unwrap_or(0)
 }
 
 /// `pid_t setsid(void)`, setsid(2).

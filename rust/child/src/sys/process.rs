@@ -67,10 +67,12 @@ pub(crate) fn dup3(from: i32, to: i32) -> Result<(), Errno> {
     done(unsafe { syscall(libc::SYS_dup3, [word(from), word(to)]) })
 }
 
-/// `int close_range(unsigned int first, unsigned int last, int flags)`, close_range(2), since Linux 5.9.
-pub(crate) fn close_range(first: u32, last: u32) -> Result<(), Errno> {
+/// `int close_range(unsigned int first, unsigned int last, int flags)`, close_range(2), since Linux 5.9; `at_exec`, by
+/// `CLOSE_RANGE_CLOEXEC`, since 5.11.
+pub(crate) fn close_range(first: u32, last: u32, at_exec: bool) -> Result<(), Errno> {
+    let flags = if at_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
     // SAFETY: numbers only; the table of descriptors is the child's own (no CLONE_FILES).
-    done(unsafe { syscall(libc::SYS_close_range, [first as usize, last as usize]) })
+    done(unsafe { syscall(libc::SYS_close_range, [first as usize, last as usize, flags as usize]) })
 }
 
 /// `int rt_sigaction(int signum, const struct sigaction *act, struct sigaction *oldact, size_t sigsetsize)`,

@@ -1,7 +1,7 @@
 //! Facts that only a container needs: who we are, which ids there are, what the kernel can.
 
 use std::fs::{self, File};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::{Facts, HostDevice, io_reason, read_text};
 use crate::check::mountinfo;
 use crate::error::Error;
 use crate::id_ranges::{self, IdMapping};
-use crate::launch::{features, probe};
+use crate::launch::{features, probe, tty};
 use crate::seccomp::spec::Seccomp;
 use crate::spec::{MapIds, MountApi, NamespaceKind, Spec, Tty};
 use crate::users;
@@ -60,7 +60,9 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     for (index, path) in spec.minicontainer.host_devices.iter().enumerate() {
         facts.host_devices.push(device(path, &format!("minicontainer.hostDevices[{index}]"))?);
     }
-    facts.has_terminal = spec.minicontainer.tty == Tty::Auto && std::io::stdin().is_terminal();
+    if spec.minicontainer.foreground && (spec.process.terminal || spec.minicontainer.tty != Tty::Never) {
+        look_at_terminals(&mut facts, spec.minicontainer.tty);
+    }
     if !spec.process.apparmor_profile.is_empty() {
         let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
         facts.has_apparmor = enabled.starts_with('Y');
@@ -70,6 +72,14 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     facts.has_selinux = !(spec.process.selinux_label.is_empty() && spec.linux.mount_label.is_empty())
         && Path::new("/sys/fs/selinux/enforce").exists();
     Ok(facts)
+}
+
+/// What of this process's streams is a terminal: only where stdin is one does the program need one unasked.
+fn look_at_terminals(facts: &mut Facts, wanted: Tty) {
+    if wanted == Tty::Auto && io::stdin().is_terminal() {
+        facts.terminals = [true, io::stdout().is_terminal(), io::stderr().is_terminal()];
+    }
+    facts.terminal_size = tty::own_size();
 }
 
 /// Reads a file with OCI's `linux.seccomp`.
@@ -129,8 +139,12 @@ pub fn find_helper(name: &str) -> Option<PathBuf> {
 /// Who the program is, by the files of the root that it gets.
 fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
     let path = spec.root.as_ref().map_or_else(|| "/".into(), |root| facts.absolute(&root.path));
-    // A root that isn't there is for the step that opens it to tell.
-    let Ok(root) = open_folder(&path) else { return Ok(()) };
+    let root = match (open_folder(&path), &spec.minicontainer.run_as) {
+        (Ok(root), _) => root,
+        (Err(errno), Some(_)) => return Err(Error::system(format!("open the root filesystem {path:?}"), errno)),
+        // A root that isn't there is for the step that opens it to tell.
+        (Err(_), None) => return Ok(()),
+    };
     let root: BorrowedFd<'_> = root.as_fd();
     if let Some(name) = &spec.minicontainer.run_as {
         let mut user = users::find(root, name, "minicontainer.runAs")?;

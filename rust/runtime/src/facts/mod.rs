@@ -55,12 +55,16 @@ pub struct Facts {
     pub cgroup_hierarchies: Vec<String>,
     /// Landlock's version; 0: there is none.
     pub landlock_version: u32,
+    /// Whether somebody answers the calls that a filter asks about.
+    pub answers_calls: bool,
     /// The filter of the spec's `seccompFile`.
     pub seccomp: Option<Seccomp>,
     /// The host's devices that the spec names.
     pub host_devices: Vec<HostDevice>,
-    /// Whether stdin is a terminal.
-    pub has_terminal: bool,
+    /// Which of stdin, stdout and stderr are a terminal that the program must not get; none without `tty: auto`.
+    pub terminals: [bool; 3],
+    /// Rows and columns of our terminal, where the program gets one of its own.
+    pub terminal_size: Option<(u16, u16)>,
     /// Whether AppArmor is there.
     pub has_apparmor: bool,
     /// Where AppArmor takes a profile.

@@ -13,28 +13,31 @@ use nix::libc;
 use nix::sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socketpair};
 use nix::sys::stat::Mode;
 
-use super::{userns, wait};
+use super::{spare_network, userns, wait};
 use crate::error::{Error, reason};
-use crate::plan::{Descriptor, Plan};
+use crate::plan::{Descriptor, Passed, Plan};
 
 /// The lowest number that stands for no standard stream.
 const ABOVE_STDERR: i32 = 3;
 
 /// The plan's descriptors, open; dropping it closes them.
 pub(super) struct Opened {
-    childs: Vec<OwnedFd>,
+    childs: Vec<Option<OwnedFd>>,
     streams: [Option<OwnedFd>; 3],
-    /// Our end of the socket that the child sends its terminal through.
-    socket: Option<OwnedFd>,
+    /// Our ends of the sockets that the child sends something through.
+    sockets: Vec<(Passed, OwnedFd)>,
 }
 
 impl Opened {
     /// Opens everything that the plan names, all of it above stderr and close-on-exec.
     pub(super) fn open(plan: &Plan) -> Result<Self, Error> {
-        let mut opened =
-            Self { childs: Vec::with_capacity(plan.descriptors.len()), streams: [None, None, None], socket: None };
+        let childs = Vec::with_capacity(plan.descriptors.len());
+        let mut opened = Self { childs, streams: [None, None, None], sockets: Vec::new() };
         for source in &plan.descriptors {
-            let descriptor = opened.open_one(source)?;
+            let descriptor = match source {
+                Descriptor::SpareNetwork => spare_network::take(),
+                source => Some(opened.open_one(source)?),
+            };
             opened.childs.push(descriptor);
         }
         Ok(opened)
@@ -70,14 +73,15 @@ impl Opened {
                     errno => Error::system(format!("copy descriptor {number}"), errno),
                 })
             }
+            Descriptor::SpareNetwork => Err(Error::Internal { message: "a spare network is taken, not opened".into() }),
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
             Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
-            Descriptor::Socket => {
+            Descriptor::Socket(passed) => {
                 let flags = SockFlag::SOCK_CLOEXEC;
                 let (ours, childs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
                     .map_err(|errno| Error::system("create a pair of sockets", errno))?;
-                self.socket = Some(ours);
+                self.sockets.push((*passed, ours));
                 above_stderr(childs)
             }
         }
@@ -92,9 +96,9 @@ impl Opened {
         Ok(())
     }
 
-    /// The numbers that the child finds them at.
+    /// The numbers that the child finds them at; -1: there is none.
     pub(super) fn numbers(&self) -> Vec<i32> {
-        self.childs.iter().map(AsRawFd::as_raw_fd).collect()
+        self.childs.iter().map(|child| child.as_ref().map_or(-1, AsRawFd::as_raw_fd)).collect()
     }
 
     /// Closes what was opened for the child alone, so that the end of a pipe is seen when the program closes it.
@@ -102,9 +106,15 @@ impl Opened {
         self.childs.clear();
     }
 
-    /// What the child has sent through the socket, where there is one.
-    pub(super) fn take_terminal(&mut self) -> Result<Option<OwnedFd>, Error> {
-        self.socket.take().map(|socket| receive(&socket)).transpose()
+    /// What the child has sent, where the plan has it send that.
+    pub(super) fn receive(&self, what: Passed) -> Result<Option<OwnedFd>, Error> {
+        let socket = self.sockets.iter().find(|(passed, _)| *passed == what);
+        let received = socket.map(|(_, socket)| receive(socket, what)).transpose()?;
+        if let (Some(terminal), Passed::Terminal) = (&received, what) {
+            fcntl(terminal, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+                .map_err(|errno| Error::system("set up the program's terminal", errno))?;
+        }
+        Ok(received)
     }
 
     /// Our ends of the pipes.
@@ -128,8 +138,12 @@ fn open_namespace(path: &CStr, kind: i32, field: &str) -> Result<OwnedFd, Error>
 }
 
 /// One descriptor from a socket, `SCM_RIGHTS` of unix(7).
-fn receive(socket: &OwnedFd) -> Result<OwnedFd, Error> {
-    let failed = |errno| Error::system("receive the program's terminal", errno);
+fn receive(socket: &OwnedFd, what: Passed) -> Result<OwnedFd, Error> {
+    let what = match what {
+        Passed::Terminal => "receive the program's terminal",
+        Passed::Listener => "receive the listener of the program's filter",
+    };
+    let failed = |errno| Error::system(what, errno);
     let mut byte = [0_u8];
     let mut parts = [IoSliceMut::new(&mut byte)];
     let mut space = nix::cmsg_space!(RawFd);

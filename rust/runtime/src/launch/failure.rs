@@ -62,6 +62,9 @@ pub(super) fn words(plan: &Plan, failure: Failure) -> Error {
         {
             error.with_advice("run as root, or add --user")
         }
+        Errno::EBUSY if matches!(step, Step::InstallFilter { listener: Some(_), .. }) => {
+            error.with_advice("a filter of this process's own has a listener, and there can be one only")
+        }
         Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },
         _ => error,
     }

@@ -8,27 +8,33 @@ mod failure;
 pub mod features;
 pub mod foreground;
 mod handshake;
+pub mod listener;
+mod own_program;
 pub mod owner;
 pub mod probe;
 pub mod signals;
+mod spare_network;
 mod stack;
+pub mod tty;
 mod userns;
 mod visibility;
 pub mod wait;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minicontainer_child::{CStrArray, CStrRef, Program, Report, run};
+use nix::errno::Errno;
 use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::error::Error;
-use crate::plan::{IdMaps, Plan};
+use crate::plan::{IdMaps, Passed, Plan};
 use descriptors::Opened;
+use listener::Listener;
 use stack::Stack;
 use visibility::Visibility;
 
@@ -43,12 +49,16 @@ pub struct Child {
     pub streams: [Option<OwnedFd>; 3],
     /// Our side of its terminal, where it has one of its own.
     pub terminal: Option<OwnedFd>,
+    /// Tells of the calls that its filter asks about, where that asks.
+    pub listener: Option<Listener>,
     /// When it was started.
     pub started: Instant,
     /// Readable once its time is up.
     pub timer: Option<TimerFd>,
     /// Whether it is PID 1 of a namespace.
     pub is_init: bool,
+    /// Whether it has a session of its own: keys of our terminal don't reach it.
+    pub has_own_session: bool,
 }
 
 /// Starts the plan's program, and returns once it has been executed.
@@ -70,20 +80,35 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
     let (pid, ids) = start(plan, &opened.numbers())?;
     opened.close_the_childs();
     let pidfd = wait::open_pidfd(pid)?;
-    if let (Some(timer), Some(timeout)) = (&timer, plan.timeout) {
-        let expiration = Expiration::OneShot(TimeSpec::from(timeout));
-        timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| {
-            let _ = wait::send_signal(pidfd.as_raw_fd(), libc::SIGKILL);
-            let _ = wait::reap(pidfd.as_raw_fd(), wait::WaitFor::End);
-            Error::system("set the timer", errno)
-        })?;
+    if plan.has_foreign_files() && own_program::is_executed_by(pid) {
+        kill(&pidfd);
+        let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
+        return Err(error.with_advice("it leads to this process's own program"));
     }
+    let received = || Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?));
+    let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
+    let (terminal, listener) = set_up.inspect_err(|_| kill(&pidfd))?;
     tell(plan, || format!("[parent] child PID in parent namespace: {pid}"));
     if let Some((pid, ppid)) = ids {
         tell(plan, || format!("[child] PID: {pid}, PPID: {ppid}"));
     }
-    let terminal = opened.take_terminal()?;
-    Ok(Child { pid, pidfd, streams: opened.into_streams(), terminal, started, timer, is_init: plan.is_init() })
+    Ok(Child {
+        pid,
+        pidfd,
+        streams: opened.into_streams(),
+        terminal,
+        listener: listener.map(Listener::new),
+        started,
+        timer,
+        is_init: plan.is_init(),
+        has_own_session: plan.has_own_session(),
+    })
+}
+
+/// Ends a program that nobody will hear of.
+fn kill(pidfd: &OwnedFd) {
+    let _ = wait::send_signal(pidfd.as_raw_fd(), libc::SIGKILL);
+    let _ = wait::reap(pidfd.as_raw_fd(), wait::WaitFor::End);
 }
 
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the
@@ -154,6 +179,12 @@ const NAMES: [(&str, CloneFlags); 7] = [
 fn timer() -> Result<TimerFd, Error> {
     TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
         .map_err(|errno| Error::system("create a timer", errno))
+}
+
+fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
+    let (Some(timer), Some(timeout)) = (timer, timeout) else { return Ok(()) };
+    let expiration = Expiration::OneShot(TimeSpec::from(timeout));
+    timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| Error::system("set the timer", errno))
 }
 
 /// `pid_t clone(int (*fn)(void *), void *stack, int flags, void *arg)`, clone(2), with `CLONE_VM | CLONE_VFORK`: the

@@ -29,7 +29,7 @@ const MOST_THREADS: usize = 8;
 ///
 /// # Errors
 /// [`Error::System`] where no such thread can be had; `job` is dropped then.
-fn submit(job: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+pub fn submit(job: impl FnOnce() + Send + 'static) -> Result<(), Error> {
     let mut threads = lock();
     if threads.idle <= threads.jobs.len() && threads.started < wanted() {
         let started = thread::Builder::new().name("minicontainer".into()).stack_size(256 * 1024).spawn(work);

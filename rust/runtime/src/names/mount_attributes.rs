@@ -23,6 +23,9 @@ pub const MOUNT_ATTR_NODIRATIME: u64 = 0x80;
 /// Symbolic links are not followed.
 pub const MOUNT_ATTR_NOSYMFOLLOW: u64 = 0x0020_0000;
 
+/// Files are shown with the ids of a user namespace.
+pub const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
+
 /// Attributes to change: the fields of `mount_setattr(2)`, which clears first and then sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
@@ -66,7 +69,7 @@ const CLASSIC: [(u64, c_ulong); 6] = [
 /// The kernel's words for attributes: `MOUNT_ATTR_NOSUID|MOUNT_ATTR_NODEV`; `0` for none.
 #[must_use]
 pub fn flag_names(bits: u64) -> String {
-    const WORDS: [(u64, &str); 9] = [
+    const WORDS: [(u64, &str); 10] = [
         (MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
         (MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),
         (MOUNT_ATTR_NODEV, "MOUNT_ATTR_NODEV"),
@@ -76,6 +79,7 @@ pub fn flag_names(bits: u64) -> String {
         (MOUNT_ATTR_STRICTATIME, "MOUNT_ATTR_STRICTATIME"),
         (MOUNT_ATTR_NODIRATIME, "MOUNT_ATTR_NODIRATIME"),
         (MOUNT_ATTR_NOSYMFOLLOW, "MOUNT_ATTR_NOSYMFOLLOW"),
+        (MOUNT_ATTR_IDMAP, "MOUNT_ATTR_IDMAP"),
     ];
     let mut left = bits;
     let mut words = Vec::new();

@@ -3,26 +3,30 @@
 use std::collections::HashMap;
 use std::ffi::CString;
 
+use super::root::terminal_streams;
 use super::table::c_string;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::spec::Spec;
+use crate::spec::{Spec, Tty};
 
 /// What `execvp(3)` searches where there is no PATH.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
-pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
+pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Error> {
     let defaults = &spec.minicontainer.default_env;
-    if spec.process.env.is_empty() && facts.env_files.is_empty() && spec.root.is_none() && defaults.is_empty() {
-        return Ok(facts.environment);
+    // Who made the terminal says what it can: in a spec of OCI's with `process.terminal` that is the caller.
+    let says_terminal = spec.minicontainer.tty != Tty::Never && terminal_streams(spec, facts).contains(&true);
+    let is_given = !spec.process.env.is_empty() || !facts.env_files.is_empty() || !defaults.is_empty();
+    if !is_given && spec.root.is_none() && !says_terminal {
+        return Ok(std::mem::take(&mut facts.environment));
     }
     let mut merged = Merged::default();
     for (index, entry) in defaults.iter().enumerate() {
         merged.put(assignment(entry, || format!("minicontainer.defaultEnv[{index}]"))?);
     }
-    for entry in facts.environment {
+    for entry in std::mem::take(&mut facts.environment) {
         merged.put(entry);
     }
     for (index, text) in facts.env_files.iter().enumerate() {
@@ -43,6 +47,9 @@ pub(super) fn merge(spec: &Spec, facts: Facts) -> Result<Vec<CString>, Error> {
         // As login(1) has it, and runc.
         let home = facts.home.as_deref().filter(|home| !home.is_empty()).unwrap_or("/");
         merged.put(c_string(&format!("HOME={home}"), || "process.env".into())?);
+    }
+    if says_terminal && !merged.places.contains_key(&b"TERM"[..]) {
+        merged.put(CString::from(c"TERM=xterm"));
     }
     Ok(merged.entries)
 }
@@ -104,12 +111,12 @@ mod tests {
             minicontainer: Extras { env_files: vec!["a.env".into()], ..Extras::default() },
             ..Spec::default()
         };
-        let facts = Facts {
+        let mut facts = Facts {
             environment: inherited.iter().map(|entry| CString::new(*entry).unwrap()).collect(),
             env_files: vec![file.into()],
             ..Facts::default()
         };
-        Ok(merge(&spec, facts)?.into_iter().map(|entry| entry.into_string().unwrap()).collect())
+        Ok(merge(&spec, &mut facts)?.into_iter().map(|entry| entry.into_string().unwrap()).collect())
     }
 
     #[test]
@@ -139,6 +146,18 @@ mod tests {
             let error = merged(&[], "", &["OK=1", entry]).unwrap_err();
             assert_eq!(error, Error::spec("process.env[1]", format!("must be NAME=value; it is {entry:?}")));
         }
+    }
+
+    #[test]
+    fn the_commands_terminal_has_a_type_unless_the_environment_says_it() {
+        let with_terminal = |tty, environment: &[&str]| {
+            let spec = Spec { minicontainer: Extras { tty, ..Extras::default() }, ..Spec::default() };
+            let environment = environment.iter().map(|entry| CString::new(*entry).unwrap()).collect();
+            merge(&spec, &mut Facts { environment, terminals: [true; 3], ..Facts::default() }).unwrap()
+        };
+        assert_eq!(with_terminal(Tty::Always, &["A=1"]), [c"A=1".into(), c"TERM=xterm".into()] as [CString; 2]);
+        assert_eq!(with_terminal(Tty::Auto, &["TERM=vt100"]), [CString::from(c"TERM=vt100")]);
+        assert_eq!(with_terminal(Tty::Never, &["A=1"]), [CString::from(c"A=1")]);
     }
 
     #[test]

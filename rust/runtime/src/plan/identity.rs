@@ -1,19 +1,27 @@
 //! Who the program is and what it may.
 
+use std::sync::Arc;
+
 use minicontainer_child::Step;
 use nix::libc;
 
 use super::namespaces::has_user_namespace;
 use super::table::c_strings;
-use super::{Descriptor, IdMaps, Plan};
+use super::{Descriptor, IdMaps, Plan, filter};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::capability;
-use crate::seccomp;
-use crate::spec::{Capabilities, SeccompProfile, Spec};
+use crate::seccomp::Filter;
+use crate::spec::{Capabilities, Spec};
 
-/// The program's ids and capabilities; afterwards, its life is bound to ours.
-pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+/// The program's ids and capabilities; afterwards, its life is bound to ours. A `filter` that needs a right comes before
+/// the rights are given up.
+pub(super) fn become_user(
+    plan: &mut Plan,
+    spec: &Spec,
+    facts: &Facts,
+    filter: Option<&Arc<Filter>>,
+) -> Result<(), Error> {
     let identity = Identity::new(spec, facts)?;
     if let Some(umask) = identity.umask {
         if umask > 0o777 {
@@ -27,8 +35,8 @@ pub(super) fn become_user(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result
         // Before the ids change: with them goes the right to do so.
         plan.steps.push(Step::LimitCapabilities { keep: sets.bounding });
     }
-    if !spec.process.no_new_privileges {
-        install_filter(plan, spec, facts)?;
+    if let (Some(filter), false) = (filter, spec.process.no_new_privileges) {
+        filter::install(plan, Arc::clone(filter));
     }
     change_ids(plan, identity)?;
     if let Some(sets) = sets {
@@ -54,6 +62,13 @@ struct Identity {
 
 impl Identity {
     fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
+        if let (Some(name), None) = (&spec.minicontainer.run_as, &facts.user) {
+            // Nobody else may take that user's place, root least of all.
+            return Err(Error::spec(
+                "minicontainer.runAs",
+                format!("must be a user of the root; {name:?} was not looked up"),
+            ));
+        }
         let given = spec.process.user.as_ref();
         let is_container = spec.root.is_some() || has_user_namespace(spec);
         let mut groups = facts.user.as_ref().map(|user| user.additional_gids.clone()).unwrap_or_default();
@@ -130,8 +145,8 @@ impl Sets {
     }
 }
 
-/// What the program may no longer do, whatever it executes.
-pub(super) fn restrict(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+/// What the program may no longer do, whatever it executes. A `filter` that needs no right is last of all.
+pub(super) fn restrict(plan: &mut Plan, spec: &Spec, facts: &Facts, filter: Option<Arc<Filter>>) -> Result<(), Error> {
     if spec.process.no_new_privileges {
         plan.steps.push(Step::ForbidNewPrivileges);
     }
@@ -145,28 +160,9 @@ pub(super) fn restrict(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<()
         let LandlockAccess { handled, read_access } = access;
         plan.steps.push(Step::RestrictFiles { handled, read_only, read_access, read_write });
     }
-    if spec.process.no_new_privileges {
-        install_filter(plan, spec, facts)?;
+    if let (Some(filter), true) = (filter, spec.process.no_new_privileges) {
+        filter::install(plan, filter);
     }
-    Ok(())
-}
-
-/// The seccomp filter: last of all, where that needs no right; else before the rights are given up.
-fn install_filter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    let filter = match (spec.linux.seccomp.as_ref().or(facts.seccomp.as_ref()), spec.minicontainer.seccomp_profile) {
-        (Some(seccomp), _) => seccomp::compiled(seccomp)?,
-        (None, SeccompProfile::Default) => {
-            let bounding = spec.process.capabilities.as_ref().map(|sets| capability::mask(&sets.bounding).bits);
-            seccomp::compiled_default(bounding.unwrap_or(u64::MAX))?
-        }
-        (None, SeccompProfile::Unconfined) => return Ok(()),
-    };
-    if filter.notifies {
-        return Err(Error::spec("linux.seccomp", "SCMP_ACT_NOTIFY needs somebody who answers, which is not supported"));
-    }
-    let flags = filter.flags;
-    let filter = plan.filter(filter);
-    plan.steps.push(Step::InstallFilter { filter, flags, listener: None });
     Ok(())
 }
 

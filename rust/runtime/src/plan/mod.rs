@@ -4,6 +4,7 @@
 
 mod environment;
 mod explain;
+mod filter;
 mod identity;
 mod mounts;
 mod namespaces;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minicontainer_child::Step;
+use nix::libc;
 use nix::sched::CloneFlags;
 
 use crate::error::Error;
@@ -64,8 +66,19 @@ pub enum Descriptor {
         /// The text of its `gid_map`.
         gid_map: String,
     },
+    /// A network namespace that was made ahead, if one is spare.
+    SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
-    Socket,
+    Socket(Passed),
+}
+
+/// A descriptor that the child makes and sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// The other side of its terminal.
+    Terminal,
+    /// The listener of its filter, seccomp_unotify(2).
+    Listener,
 }
 
 /// Everything that the child will do, and everything that it needs for it.
@@ -143,6 +156,15 @@ impl Plan {
         self.steps.contains(&Step::NewSession)
     }
 
+    /// Which of stdin, stdout and stderr are a terminal of the program's own; `None`: it has none.
+    #[must_use]
+    pub fn terminal_streams(&self) -> Option<[bool; 3]> {
+        self.steps.iter().find_map(|step| match step {
+            Step::OpenTerminal { streams, .. } => Some(*streams),
+            _ => None,
+        })
+    }
+
     /// Whether the child's credentials change, which marks the memory that it shares with us as not to be looked at.
     #[must_use]
     pub fn changes_credentials(&self) -> bool {
@@ -150,6 +172,14 @@ impl Plan {
             matches!(step, Step::SetIds { .. } | Step::SetCapabilities { .. } | Step::JoinNamespace { .. })
         };
         self.steps.iter().any(changes)
+    }
+
+    /// Whether the program's files are somebody else's: those of a root filesystem, or of a namespace that is joined.
+    #[must_use]
+    pub fn has_foreign_files(&self) -> bool {
+        let is_foreign =
+            |step: &Step| matches!(step, Step::OpenRoot { .. } | Step::JoinNamespace { kind: libc::CLONE_NEWNS, .. });
+        self.steps.iter().any(is_foreign)
     }
 
     /// Whether somebody who is no part of the plan can see the child before it is the program.
@@ -163,7 +193,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Spec`] with the path of the first field that cannot be.
-pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
+pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     let mut plan = Plan::new(spec, &facts)?;
     namespaces::enter(&mut plan, spec, &facts)?;
     if spec.minicontainer.debug {
@@ -172,18 +202,23 @@ pub fn plan(spec: &Spec, facts: Facts) -> Result<Plan, Error> {
     }
     root::enter(&mut plan, spec, &facts)?;
     schedule::set(&mut plan, spec, &facts)?;
-    if !root::has_terminal(spec, &facts) {
-        for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
+    let terminal = root::terminal_streams(spec, &facts);
+    for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
+        if !terminal[stream] {
             runnable::stdio(&mut plan, stream, *source)?;
         }
     }
     root::change_folder(&mut plan, spec)?;
-    identity::become_user(&mut plan, spec, &facts)?;
-    plan.steps.push(Step::CloseFrom { first: 3 });
+    let exec = runnable::exec(&mut plan, spec, &mut facts)?;
+    let filter = filter::chosen(spec, &facts)?;
+    identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;
+    // A listener has yet to be sent through one of them.
+    let at_exec = filter.as_ref().is_some_and(|filter| filter.notifies);
+    plan.steps.push(Step::CloseFrom { first: 3, at_exec });
     plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
     plan.steps.push(Step::UnblockSignals);
-    identity::restrict(&mut plan, spec, &facts)?;
-    runnable::exec(&mut plan, spec, facts)?;
+    identity::restrict(&mut plan, spec, &facts, filter)?;
+    plan.steps.push(exec);
     Ok(plan)
 }
 

@@ -7,16 +7,14 @@ use base64::engine::general_purpose::STANDARD;
 use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
 use nix::libc;
 
-use super::table::c_string;
+use super::table::{c_string, components};
 use super::{Descriptor, Plan};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges;
-use crate::names::mount_options::{self, MountOptions, Propagation};
+use crate::names::mount_attributes::{MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY};
+use crate::names::mount_options::{self, MountOptions};
 use crate::spec::{Mount, Spec};
-
-/// `MOUNT_ATTR_IDMAP`, mount_setattr(2).
-const IDMAP: u64 = 0x0010_0000;
 
 /// The spec's mounts, in their order.
 pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
@@ -75,9 +73,11 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
     if parsed.idmap.is_some() || !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
         return Err(Error::spec(format!("{field}.uidMappings"), "are for bind mounts alone"));
     }
-    if parsed.remount || parsed.tmpcopyup {
-        let option = if parsed.remount { "remount" } else { "tmpcopyup" };
-        return Err(Error::spec(format!("{field}.options"), format!("{option} is not supported")));
+    if parsed.remount {
+        return Err(Error::spec(format!("{field}.options"), "remount is not supported: give the options at once"));
+    }
+    if parsed.tmpcopyup && (mount.kind != "tmpfs" || parsed.attributes.set & MOUNT_ATTR_RDONLY != 0) {
+        return Err(Error::spec(format!("{field}.options"), "tmpcopyup is for a tmpfs that can be written to"));
     }
     let mut data = parsed.data.clone();
     if !label.is_empty() && matches!(mount.kind.as_str(), "tmpfs" | "mqueue" | "devpts" | "proc" | "sysfs") {
@@ -93,16 +93,14 @@ fn filesystem(plan: &mut Plan, mount: &Mount, parsed: &MountOptions, label: &str
         data: text,
         attributes: parsed.attributes.set,
         flags: parsed.classic_flags(),
-        propagation: parsed.propagation.map_or(0, flags_of),
+        // Nothing is below it: that it is for those too makes no difference, and mount_setattr(2) refuses the flag.
+        propagation: parsed.propagation.map_or(0, |found| found.flag),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
-        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs"),
+        copies_up: parsed.tmpcopyup,
+        refuses_links: matches!(mount.kind.as_str(), "proc" | "sysfs") || components(&mount.destination) == ["dev"],
     };
     plan.steps.push(Step::Mount(filesystem));
     Ok(())
-}
-
-fn flags_of(Propagation { flag, recursive }: Propagation) -> u64 {
-    super::namespaces::propagation_flags(flag, recursive)
 }
 
 /// Names by which fsconfig sets what mount(2) has flags for.
@@ -141,7 +139,7 @@ fn bind(
         return Err(Error::spec(format!("{field}.source"), "must name what is bound; it is empty"));
     }
     let ids_of = ids(plan, spec, mount, options, field)?;
-    let idmap = if ids_of.is_some() { IDMAP } else { 0 };
+    let idmap = if ids_of.is_some() { MOUNT_ATTR_IDMAP } else { 0 };
     let is_recursive_map = options.idmap == Some(true);
     let propagation = options.propagation.map_or(0, |found| found.flag);
     let is_recursive = options.propagation.is_some_and(|found| found.recursive);

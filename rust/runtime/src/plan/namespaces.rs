@@ -42,11 +42,11 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     let mut unshared = 0;
     let joins_user = spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_some());
     for namespace in spec.linux.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
-        // clone(2) has no room for the time namespace's flag; and what is to belong to a user namespace that is joined
-        // is made after that.
+        // clone(2) has no room for the time namespace's flag; what is to belong to a user namespace that is joined is
+        // made after that; and one of our own user namespace's networks may have been made ahead.
         if namespace.kind == NamespaceKind::Time || joins_user {
             unshared |= namespace.kind.flag();
-        } else {
+        } else if !is_network_ahead(spec, namespace.kind) {
             plan.namespaces |= CloneFlags::from_bits_retain(namespace.kind.flag());
         }
     }
@@ -55,19 +55,34 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     if plan.namespaces.contains(CloneFlags::CLONE_NEWUSER) {
         map_ids(plan, spec, facts)?;
     }
-    join(plan, spec)?;
+    join(plan, spec, |kind| kind != NamespaceKind::Mount)?;
     if unshared != 0 {
         plan.steps.push(Step::Unshare { flags: unshared });
     }
     offset_clocks(plan, spec)?;
+    name_host(plan, spec)?;
+    if has_new(spec, NamespaceKind::Network) {
+        let step = if is_network_ahead(spec, NamespaceKind::Network) {
+            Step::NewNetwork { spare: plan.descriptor(Descriptor::SpareNetwork) }
+        } else {
+            Step::BringLoopbackUp
+        };
+        plan.steps.push(step);
+    }
+    set_parameters(plan, spec)?;
+    // As late as can be: in a PID namespace that was joined others see this process, before it is the program.
     if has_new(spec, NamespaceKind::Pid) && joins_user || has_joined(spec, NamespaceKind::Pid) {
         plan.steps.push(Step::CloneAgain);
     }
-    name_host(plan, spec)?;
-    if has_new(spec, NamespaceKind::Network) {
-        plan.steps.push(Step::BringLoopbackUp);
-    }
-    set_parameters(plan, spec)
+    // Last of all: what was written before went to the host's procfs, not to what somebody mounted there
+    // (CVE-2025-52881).
+    join(plan, spec, |kind| kind == NamespaceKind::Mount)
+}
+
+/// Whether a namespace of this kind can have been made before it was asked for: networks are dear, and the same for all
+/// who have this process's user namespace.
+fn is_network_ahead(spec: &Spec, kind: NamespaceKind) -> bool {
+    kind == NamespaceKind::Network && !has_user_namespace(spec)
 }
 
 /// Whether the spec has a namespace of its own of this kind.
@@ -182,19 +197,15 @@ fn map_ids(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
     Ok(())
 }
 
-/// Joins what is there already: the user namespace first, for it gives the right to join the others.
-fn join(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
+/// Joins what is there already of some kinds: the user namespace first, for it gives the right to join the others.
+fn join(plan: &mut Plan, spec: &Spec, is_wanted: impl Fn(NamespaceKind) -> bool) -> Result<(), Error> {
     let joined = || {
         let all = spec.linux.namespaces.iter().enumerate();
-        all.filter_map(|(index, namespace)| Some((index, namespace.kind, namespace.path.as_ref()?)))
+        let all = all.filter_map(|(index, namespace)| Some((index, namespace.kind, namespace.path.as_ref()?)));
+        all.filter(|(_, kind, _)| is_wanted(*kind))
     };
     let is_user = |kind: NamespaceKind| kind == NamespaceKind::User;
-    // The mount namespace last: what the others are named by may not be there in it. All are opened before that.
-    let is_mount = |kind: NamespaceKind| kind == NamespaceKind::Mount;
-    let ordered = joined()
-        .filter(|(_, kind, _)| is_user(*kind))
-        .chain(joined().filter(|(_, kind, _)| !is_user(*kind) && !is_mount(*kind)))
-        .chain(joined().filter(|(_, kind, _)| is_mount(*kind)));
+    let ordered = joined().filter(|(_, kind, _)| is_user(*kind)).chain(joined().filter(|(_, kind, _)| !is_user(*kind)));
     for (index, kind, path) in ordered {
         let field = format!("linux.namespaces[{index}].path");
         let path: CString = c_string(path, || field.clone())?;

@@ -5,9 +5,10 @@ use nix::libc;
 
 use super::Plan;
 use super::namespaces::has_user_namespace;
+use super::table::components;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::spec::{Device, NodeSet, Spec};
+use crate::spec::{Capabilities, Device, NodeSet, Spec};
 
 /// What OCI has a runtime supply: config-linux.md, "Default Devices"; numbers as devices.txt of the kernel has them.
 const DEFAULT_DEVICES: [(&str, (u32, u32)); 6] = [
@@ -29,6 +30,18 @@ const DEFAULT_LINKS: [(&str, &str); 5] = [
 ];
 
 const EVERYBODY: u32 = 0o666;
+
+/// Whether every device is in a `/dev` that is mounted, and the program can make none: then none need work elsewhere in
+/// the root, and none do that who made it has put there.
+pub(super) fn are_mounted(spec: &Spec) -> bool {
+    let has_mounted = spec.mounts.iter().any(|mount| components(&mount.destination) == ["dev"]);
+    let is_below = |path: &str| components(path).first() == Some(&"dev");
+    let may_make = |sets: &Capabilities| sets.bounding.iter().any(|name| name == "CAP_MKNOD");
+    has_mounted
+        && spec.process.capabilities.as_ref().is_some_and(|sets| !may_make(sets))
+        && spec.linux.devices.iter().all(|device| is_below(&device.path))
+        && spec.minicontainer.host_devices.iter().all(|path| is_below(path))
+}
 
 /// The default devices and links, and the spec's devices; after the mounts, for `/dev` is one.
 pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {

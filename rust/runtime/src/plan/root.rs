@@ -18,14 +18,11 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     check(spec)?;
     let wanted = wanted_propagation(spec)?;
     if has_new(spec, NamespaceKind::Mount) {
-        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Neither a shared root
-        // nor an unbindable one can be entered: such it becomes once it is.
-        let hears = match wanted {
-            Some(wanted) => passes_on(wanted),
-            None => hears_of_the_host(spec),
-        };
-        let flags = if hears { libc::MS_SLAVE } else { libc::MS_PRIVATE };
-        plan.steps.push(Step::SetPropagation { flags: propagation_flags(flags, true) });
+        // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Never the other way,
+        // or the root would be mounted on the host's own folder: what is wanted is set once it is entered.
+        let hears = wanted.is_some_and(hears_of_others) || hears_of_the_host(spec);
+        plan.steps
+            .push(Step::SetPropagation { flags: libc::MS_REC | if hears { libc::MS_SLAVE } else { libc::MS_PRIVATE } });
     }
     let Some(root) = &spec.root else {
         open_session(plan, spec, facts)?;
@@ -41,13 +38,16 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     let path = plan.text(&path, || "root.path".into())?;
     plan.steps.push(Step::OpenRoot { path });
     lay(plan, spec, facts)?;
+    if nodes::are_mounted(spec) {
+        plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_NODEV });
+    }
     mounts::plan(plan, spec, facts)?;
     nodes::plan(plan, spec, facts)?;
     mounts::files(plan, spec)?;
     open_session(plan, spec, facts)?;
     mounts::cover(plan, spec)?;
     if root.readonly {
-        plan.steps.push(Step::ProtectRoot);
+        plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_RDONLY });
     }
     plan.steps.push(Step::EnterRoot);
     if let Some(Propagation { flag, recursive }) = wanted {
@@ -86,14 +86,14 @@ fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
     })
 }
 
-fn passes_on(wanted: Propagation) -> bool {
-    wanted.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0
-}
-
 /// A mount that is to hear of the host's later mounts.
 fn hears_of_the_host(spec: &Spec) -> bool {
-    let hears = |option: &String| propagation(option).is_some_and(passes_on);
+    let hears = |option: &String| propagation(option).is_some_and(hears_of_others);
     spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
+}
+
+fn hears_of_others(propagation: Propagation) -> bool {
+    propagation.flag & (libc::MS_SHARED | libc::MS_SLAVE) != 0
 }
 
 /// The folder itself, or as the lower layer of an overlay, with a stage below it where one is needed.
@@ -134,26 +134,27 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
 /// More than any filesystem can be.
 const MOST_BYTES: f64 = 9_007_199_254_740_992.0;
 
-/// Whether the program gets a terminal of its own.
-pub(super) fn has_terminal(spec: &Spec, facts: &Facts) -> bool {
-    spec.process.terminal || facts.has_terminal || spec.minicontainer.tty == Tty::Always
+/// Which of the program's streams are a terminal of its own; none: it gets no terminal.
+pub(super) fn terminal_streams(spec: &Spec, facts: &Facts) -> [bool; 3] {
+    if spec.process.terminal || spec.minicontainer.tty == Tty::Always { [true; 3] } else { facts.terminals }
 }
 
 /// A session of the program's own, and a terminal, where one is asked for.
 fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    let has_terminal = has_terminal(spec, facts);
+    let streams = terminal_streams(spec, facts);
+    let has_terminal = streams.contains(&true);
     // Without a session of its own, the program could type on our terminal (TIOCSTI: CVE-2017-5226).
     if spec.minicontainer.new_session || spec.root.is_some() || has_terminal {
         plan.steps.push(Step::NewSession);
     }
     if has_terminal {
-        let socket = plan.descriptor(super::Descriptor::Socket);
+        let socket = plan.descriptor(super::Descriptor::Socket(super::Passed::Terminal));
         let console = match &spec.root {
             Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),
             None => None,
         };
-        let size = spec.process.console_size.map_or((0, 0), |size| (size.height, size.width));
-        plan.steps.push(Step::OpenTerminal { socket, size, console });
+        let size = spec.process.console_size.map(|size| (size.height, size.width)).or(facts.terminal_size);
+        plan.steps.push(Step::OpenTerminal { socket, size: size.unwrap_or_default(), console, streams });
     }
     Ok(())
 }
@@ -171,6 +172,9 @@ pub(super) fn change_folder(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
     } else if !cwd.is_empty() {
         let path = plan.text(cwd, || "process.cwd".into())?;
         plan.steps.push(Step::Chdir { path });
+        if plan.has_foreign_files() {
+            plan.steps.push(Step::CheckFolder);
+        }
     }
     Ok(())
 }

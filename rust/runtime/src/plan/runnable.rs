@@ -47,8 +47,8 @@ pub(super) fn stdio(plan: &mut Plan, stream: usize, source: Stdio) -> Result<(),
     Ok(())
 }
 
-/// The last step.
-pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: Facts) -> Result<(), Error> {
+/// The last step; one before it is taken at once, while the program's files can be read.
+pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: &mut Facts) -> Result<Step, Error> {
     let (program, field) = program(spec)?;
     let environment = environment::merge(spec, facts)?;
     let argv = c_strings(&spec.process.args, "process.args")?;
@@ -56,8 +56,10 @@ pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: Facts) -> Result<(), Err
     let candidates = plan.list(candidates);
     let argv = plan.list(argv);
     let envp = plan.list(environment);
-    plan.steps.push(Step::Exec { candidates, argv, envp });
-    Ok(())
+    if plan.has_foreign_files() {
+        plan.steps.push(Step::CheckProgram { candidates });
+    }
+    Ok(Step::Exec { candidates, argv, envp })
 }
 
 /// The paths to try: the program itself where it has a slash, else its name in each folder of PATH, as `execvp(3)`.

@@ -1,4 +1,12 @@
-//! Golden plans: a spec, and the lines that it becomes.
+//! Plans: what a spec becomes, and why it is refused.
+
+mod golden;
+mod refusals;
+mod refused_mounts;
+mod refused_programs;
+mod steps;
+
+mod filter;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -26,59 +34,56 @@ fn refusal(json: &str) -> (String, String) {
 }
 
 #[test]
-fn a_plain_program() {
+fn a_terminal_takes_the_place_of_those_streams_that_are_ours() {
+    let json = r#"{
+        "ociVersion": "1.2.0", "process": {"args": ["/bin/true"]},
+        "minicontainer": {"tty": "auto", "foreground": true, "stdio": ["null", "null", "null"]}
+    }"#;
+    let facts = Facts { terminals: [true, false, true], terminal_size: Some((24, 80)), ..Facts::default() };
     assert_eq!(
-        lines(r#"{"ociVersion": "1.2.0", "process": {"args": ["/bin/true"]}}"#, Facts::default()),
-        r#"parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
+        lines(json, facts),
+        r#"parent socketpair(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)
+parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
+parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
 parent rt_sigprocmask(SIG_SETMASK, ~[])
 parent clone(CLONE_VM|CLONE_VFORK|SIGCHLD)
+child setsid()
+child openat(AT_FDCWD, "/dev/ptmx", O_RDWR|O_NOCTTY)
+child ioctl(TERMINAL, TIOCGPTPEER)
+child sendmsg(SOCKET, SCM_RIGHTS)
+child ioctl(PEER, TIOCSCTTY, 0)
+child dup3(PEER, 0, 0)
+child dup3(PEER, 2, 0)
+child dup3(/dev/null, 1, 0)
 child close_range(3, ~0, 0)
 child rt_sigaction(1..64, SIG_DFL)
 child rt_sigprocmask(SIG_SETMASK, [])
-child execve("/bin/true", ["/bin/true"], [0 variables])
+child execve("/bin/true", ["/bin/true"], [1 variables])
 parent pidfd_open(PID, 0)
+parent recvmsg(SOCKET, SCM_RIGHTS)
+parent ioctl(0, TCSETSW, RAW)
 parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
 "#
     );
+    // Where nothing of ours is a terminal there is none to keep from it.
+    let plan = planned(json, Facts::default()).unwrap();
+    assert_eq!((plan.terminal_streams(), plan.has_own_session()), (None, false));
 }
 
 #[test]
-fn everything_at_once() {
-    let json = r#"{
-        "ociVersion": "1.2.0",
-        "process": {"args": ["sh", "-c", "true"], "env": ["A=1", "PATH=/a::/b"], "cwd": "/tmp"},
-        "linux": {"namespaces": [{"type": "pid"}]},
-        "minicontainer": {
-            "program": "shell", "stdio": ["null", "piped", {"descriptor": 7}], "killOnExit": true,
-            "timeoutMs": 1500, "debug": true, "foreground": true
-        }
-    }"#;
-    let facts = Facts { nofile: Some((1024, 4096)), ignored_signals: 1, ..Facts::default() };
-    assert_eq!(
-        lines(json, facts),
-        r#"parent openat(AT_FDCWD, "/dev/null", O_RDWR|O_CLOEXEC)
-parent pipe2(O_CLOEXEC)
-parent fcntl(7, F_DUPFD_CLOEXEC, 3)
-parent pidfd_open(getpid(), 0)
-parent mmap(NULL, STACK_SIZE, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK)
-parent rt_sigprocmask(SIG_SETMASK, ~[])
-parent clone(CLONE_VM|CLONE_VFORK|CLONE_NEWPID|SIGCHLD)
-child getpid()
-child prlimit64(0, RLIMIT_NOFILE, {soft=1024, hard=4096})
-child dup3(/dev/null, 0, 0)
-child dup3(PIPE, 1, 0)
-child dup3(COPY_OF_7, 2, 0)
-child chdir("/tmp")
-child prctl(PR_SET_PDEATHSIG, SIGKILL)
-child close_range(3, ~0, 0)
-child rt_sigaction(1..64 but mask 0x1, SIG_DFL)
-child rt_sigprocmask(SIG_SETMASK, [])
-child execve("/a/shell" or "./shell" or "/b/shell", ["sh", "-c", "true"], [2 variables])
-parent pidfd_open(PID, 0)
-parent timerfd_settime(TIMER, 0, 1.5s)
-parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
-"#
-    );
+fn a_terminal_has_the_size_that_is_asked_for_or_else_ours() {
+    let facts = || Facts { terminal_size: Some((24, 80)), ..Facts::default() };
+    let size = |process: &str| {
+        let json =
+            format!(r#"{{"ociVersion": "1.2.0", "process": {{"args": ["/bin/true"], "terminal": true {process}}}}}"#);
+        let plan = planned(&json, facts()).unwrap();
+        plan.steps.iter().find_map(|step| match step {
+            Step::OpenTerminal { size, streams: [true, true, true], .. } => Some(*size),
+            _ => None,
+        })
+    };
+    assert_eq!(size(""), Some((24, 80)));
+    assert_eq!(size(r#", "consoleSize": {"height": 50, "width": 132}"#), Some((50, 132)));
 }
 
 #[test]
@@ -118,19 +123,6 @@ fn what_cannot_be_is_refused_by_its_path() {
         let (path, message) = refusal(&json);
         assert!(path == expected_path && message.contains(expected), "{json}: {path}: {message}");
     }
-}
-
-#[test]
-fn a_namespace_that_stands_there_twice_or_is_unknown_is_refused() {
-    let namespaces = |list: &str| {
-        refusal(&format!(
-            r#"{{"ociVersion": "1.2.0", "process": {{"args": ["x"]}}, "linux": {{"namespaces": {list}}}}}"#
-        ))
-    };
-    let (path, message) = namespaces(r#"[{"type": "pid"}, {"type": "pid"}]"#);
-    assert_eq!((path.as_str(), message.as_str()), ("linux.namespaces[1].type", "stands there twice"));
-    let (path, message) = namespaces(r#"[{"type": "planet"}]"#);
-    assert!(path == "linux.namespaces[0].type" && message.contains("unknown variant `planet`"), "{path}: {message}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::SetHostname { name } => format!("set the hostname to {}", text(plan, name)),
         Step::SetDomainname { name } => format!("set the domain name to {}", text(plan, name)),
         Step::BringLoopbackUp => "bring up the interface lo".into(),
+        Step::NewNetwork { .. } => "create network namespace".into(),
 
         Step::SetPropagation { .. } => "set the propagation of the mounts".into(),
         Step::OpenRoot { path } => format!("open the root filesystem {}", text(plan, path)),
@@ -49,7 +50,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
             format!("bind the device {} on {}", text(plan, source), place(plan, at))
         }
         Step::MakeLink { place: at, .. } => format!("make the link {}", place(plan, at)),
-        Step::ProtectRoot => "make the root read-only".into(),
+        Step::ProtectRoot { attributes } => format!("make the root {}", root_attributes(attributes)),
         Step::EnterRoot => "enter the root".into(),
 
         Step::NewSession => "start a session".into(),
@@ -63,6 +64,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::SetUmask { .. } => "set the umask".into(),
         Step::Chdir { path } => format!("change to directory {}", text(plan, path)),
         Step::CheckFolder => "start in a directory outside of the root".into(),
+        Step::CheckProgram { .. } => format!("execute {:?} through a link of procfs", plan.program),
 
         Step::LimitCapabilities { .. } => "limit the capabilities".into(),
         Step::SetGroups { groups } => {
@@ -83,7 +85,10 @@ pub fn operation(plan: &Plan, step: Step) -> String {
             Some(Descriptor::Given { number, .. }) => format!("hand on descriptor {number} as {}", stream_name(to)),
             _ => format!("set up {}", stream_name(to)),
         },
-        Step::CloseFrom { first } => format!("close the descriptors from {first} on (Linux 5.9 or later)"),
+        Step::CloseFrom { first, at_exec } => {
+            let since = if at_exec { "5.11" } else { "5.9" };
+            format!("close the descriptors from {first} on (Linux {since} or later)")
+        }
         Step::ResetSignals { .. } => "reset the signals' actions".into(),
         Step::UnblockSignals => "unblock the signals".into(),
         Step::Exec { .. } => format!("execute {:?}", plan.program),
@@ -110,6 +115,11 @@ pub(super) fn place(plan: &Plan, place: Place) -> String {
 /// A C string in quotes.
 pub(super) fn quote(text: &CString) -> String {
     format!("{:?}", text.to_string_lossy())
+}
+
+/// What the root becomes.
+pub(super) fn root_attributes(attributes: u64) -> &'static str {
+    if attributes & libc::MOUNT_ATTR_RDONLY == 0 { "free of devices" } else { "read-only" }
 }
 
 /// The field's name of descriptor 0, 1 or 2.

@@ -3,15 +3,15 @@
 use super::spec::Architecture;
 use super::table::{Row, X};
 
-/// A way to call the kernel.
+/// A way to call the kernel, in the order of a row's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Abi {
     /// 64-bit PCs.
     X86_64,
-    /// 64-bit PCs with 32-bit pointers.
-    X32,
     /// 32-bit PCs.
     X86,
+    /// 64-bit PCs with 32-bit pointers.
+    X32,
     /// 64-bit ARM.
     Aarch64,
     /// 32-bit ARM, EABI.
@@ -24,6 +24,9 @@ pub(super) enum Abi {
 pub(super) const X32_BIT: u32 = 0x4000_0000;
 
 impl Abi {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] = [Self::X86_64, Self::X32, Self::X86, Self::Aarch64, Self::Arm, Self::Riscv64];
+
     /// The one that this library is built for, where there is a table for it.
     pub(super) const NATIVE: Option<Self> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
         Some(Self::X86_64)
@@ -53,6 +56,18 @@ impl Abi {
         }
     }
 
+    /// OCI's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "SCMP_ARCH_X86_64",
+            Self::X32 => "SCMP_ARCH_X32",
+            Self::X86 => "SCMP_ARCH_X86",
+            Self::Aarch64 => "SCMP_ARCH_AARCH64",
+            Self::Arm => "SCMP_ARCH_ARM",
+            Self::Riscv64 => "SCMP_ARCH_RISCV64",
+        }
+    }
+
     /// The token in `seccomp_data.arch`: `AUDIT_ARCH_*` of linux/audit.h.
     pub(super) fn token(self) -> u32 {
         match self {
@@ -71,15 +86,7 @@ impl Abi {
 
     /// The number of a call.
     pub(super) fn number(self, (_, numbers): &Row) -> Option<u32> {
-        let [x86_64, x86, x32, aarch64, arm, riscv64] = *numbers;
-        let number = match self {
-            Self::X86_64 => x86_64,
-            Self::X86 => x86,
-            Self::X32 => x32,
-            Self::Aarch64 => aarch64,
-            Self::Arm => arm,
-            Self::Riscv64 => riscv64,
-        };
+        let number = *numbers.get(self as usize)?;
         let bit = if self == Self::X32 { X32_BIT } else { 0 };
         (number != X).then_some(number | bit)
     }

@@ -80,6 +80,16 @@ fn compile_for(native: Abi, seccomp: &Seccomp) -> Result<Filter, Error> {
     Ok(Filter { program, flags: flags(seccomp, notifies), notifies })
 }
 
+/// The call's name and the architecture's, in OCI's words, of what `seccomp_data` names by a token and a number.
+#[must_use]
+pub fn name_of(token: u32, number: u32) -> Option<(&'static str, &'static str)> {
+    let named = |abi: Abi| {
+        let row = table::SYSCALLS.iter().find(|row| abi.number(row) == Some(number))?;
+        Some((row.0, abi.name()))
+    };
+    Abi::ALL.into_iter().filter(|abi| abi.token() == token).find_map(named)
+}
+
 /// `BPF_MAXINSNS`
 const MOST_INSTRUCTIONS: usize = 4096;
 

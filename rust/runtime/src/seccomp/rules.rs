@@ -43,7 +43,7 @@ pub(super) fn rules(seccomp: &Seccomp, default: u32) -> Result<Vec<Rule<'_>>, Er
     let mut rules = Vec::with_capacity(seccomp.syscalls.len());
     for (place, syscall) in seccomp.syscalls.iter().enumerate() {
         let path = |field: &str| format!("linux.seccomp.syscalls[{place}].{field}");
-        check_names(seccomp, syscall, path)?;
+        check_names(syscall, path)?;
         let verdict = verdict(syscall.action, syscall.errno_ret, || path("errnoRet"))?;
         if let Some(wrong) = syscall.args.iter().position(|arg| arg.index > LAST_ARGUMENT) {
             return Err(Error::spec(path(&format!("args[{wrong}].index")), "must be 0 to 5: a call has six arguments"));
@@ -57,7 +57,7 @@ pub(super) fn rules(seccomp: &Seccomp, default: u32) -> Result<Vec<Rule<'_>>, Er
 
 const LAST_ARGUMENT: u32 = 5;
 
-fn check_names(seccomp: &Seccomp, syscall: &Syscall, path: impl Fn(&str) -> String) -> Result<(), Error> {
+fn check_names(syscall: &Syscall, path: impl Fn(&str) -> String) -> Result<(), Error> {
     if syscall.names.is_empty() {
         return Err(Error::spec(path("names"), "must name at least one system call"));
     }
@@ -66,9 +66,6 @@ fn check_names(seccomp: &Seccomp, syscall: &Syscall, path: impl Fn(&str) -> Stri
     }
     if syscall.action != Action::Notify {
         return Ok(());
-    }
-    if seccomp.listener_path.is_none() {
-        return Err(Error::spec("linux.seccomp.listenerPath", "must be set where an action is SCMP_ACT_NOTIFY"));
     }
     // Other runtimes write the listener's number through a pipe after the installation, and refuse it for that reason.
     // A profile is to mean the same everywhere; and what fails after the installation must still be told.

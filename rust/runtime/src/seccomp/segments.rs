@@ -69,7 +69,8 @@ pub(super) fn segments<'a>(resolved: &[Resolved<'a>], abis: &[Abi], default: u32
             }
         }
     }
-    cases.sort_by_key(|case| case.number); // stable: the rules stay in their order
+    // Stable: the rules stay in their order.
+    cases.sort_by_key(|case| case.number);
 
     let mut segments = vec![Segment { start: 0, outcome: Outcome::Always(default) }];
     for same_number in cases.chunk_by(|one, other| one.number == other.number) {
@@ -94,8 +95,11 @@ fn direct<'a>(abi: Abi, rule: &'a Rule<'a>, row: &Row) -> Option<Case<'a>> {
 ///
 /// The arguments are behind a pointer there, so no condition can be tested: a rule that has one and lets calls through
 /// doesn't hold there, and one that refuses them holds always. (libseccomp lets through in the first case.)
-fn multiplexed<'a>(abi: Abi, rule: &'a Rule<'a>, (name, _): &Row) -> Option<Case<'a>> {
-    let multiplexer = multiplexer(name)?;
+fn multiplexed<'a>(abi: Abi, rule: &'a Rule<'a>, row: &Row) -> Option<Case<'a>> {
+    if !matches!(abi.number(row), None | Some(359..=402)) {
+        return None; // those that can be made by another call got a number of their own late, if at all
+    }
+    let multiplexer = multiplexer(row.0)?;
     let number = abi.number(table::find(multiplexer.name)?)?;
     let lets_through = matches!(rule.verdict, libc::SECCOMP_RET_ALLOW | libc::SECCOMP_RET_LOG);
     if lets_through && !rule.alternatives.iter().any(Vec::is_empty) {

@@ -18,7 +18,7 @@ pub struct Seccomp {
     /// Flags of seccomp(2).
     #[serde(default)]
     pub flags: Vec<Flag>,
-    /// The socket that gets the descriptor which [`Action::Notify`] tells of.
+    /// The socket that gets the descriptor which [`Action::Notify`] tells of; absent: who started the program has it.
     pub listener_path: Option<String>,
     /// Opaque data for who listens there.
     pub listener_metadata: Option<String>,

@@ -68,6 +68,18 @@ fn each_action_has_its_value() {
 }
 
 #[test]
+fn a_call_is_named_by_what_the_kernel_tells_of_it() {
+    for row in table::SYSCALLS {
+        for abi in Abi::ALL {
+            let Some(number) = abi.number(row) else { continue };
+            let (name, architecture) = name_of(abi.token(), number).unwrap();
+            assert_eq!((abi.number(table::find(name).unwrap()), architecture), (Some(number), abi.name()));
+        }
+    }
+    assert_eq!([name_of(Abi::X86_64.token(), 9999), name_of(7, 1)], [None; 2]);
+}
+
+#[test]
 fn a_default_action_has_a_number_too() {
     let filter = filter(Abi::X86_64, r#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38}"#);
     assert_eq!(verdict(&filter, Abi::X86_64, "getpid", &[]), errno(libc::ENOSYS));

@@ -145,7 +145,8 @@ pub enum Tty {
     /// Not because of this.
     #[default]
     Never,
-    /// Where this process's stdin is a terminal: the program must not be able to type on that (TIOCSTI).
+    /// In the foreground, where this process's stdin is a terminal, for those of its streams that are one: the program
+    /// must not be able to type on it (TIOCSTI).
     Auto,
     /// It does.
     Always,

@@ -55,7 +55,8 @@ impl Spec {
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
             let cause = error.into_inner();
-            Error::spec(if path == "." { String::new() } else { path }, cause.to_string())
+            // Text that is no JSON is so as a whole.
+            Error::spec(if path == "." || !cause.is_data() { String::new() } else { path }, cause.to_string())
         })
     }
 }

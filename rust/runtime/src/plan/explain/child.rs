@@ -1,6 +1,6 @@
 //! What the child does, as people read it.
 
-use minicontainer_child::{Fd, Step};
+use minicontainer_child::{Fd, Filter, Step};
 
 use super::{Line, mounts};
 use crate::plan::words::{capability_names, kind_flags, kind_name, list, quote, rlimit_name, text};
@@ -56,7 +56,15 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "netdevice(7)",
         ),
 
-        Step::OpenTerminal { .. } => terminal(plan),
+        Step::NewNetwork { .. } => vec![Line::new(
+            "child",
+            "setns",
+            vec!["SPARE_NETWORK".into(), "CLONE_NEWNET".into()],
+            "a network namespace of its own, made ahead; where none is spare, unshare(CLONE_NEWNET)",
+            "setns(2), network_namespaces(7)",
+        )],
+        Step::OpenTerminal { streams, .. } => terminal(plan, streams),
+        Step::InstallFilter { filter, listener, .. } => install_filter(plan, filter, listener),
         Step::RestrictFiles { read_only, read_write, .. } => vec![Line::new(
             "child",
             "landlock_restrict_self",
@@ -89,7 +97,7 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
         ),
         Step::SetRlimit { resource, soft, hard } => line(
             "prlimit64",
-            vec!["0".into(), rlimit_name(resource), format!("{{soft={soft}, hard={hard}}}")],
+            vec!["0".into(), rlimit_name(resource), format!("{{soft={}, hard={}}}", limit(soft), limit(hard))],
             "a limit of the program's",
             "prlimit(2)",
         ),
@@ -115,7 +123,7 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             line("personality", vec![format!("{domain:#x}")], "the execution domain", "personality(2)")
         }
         Step::SetUmask { mask } => {
-            line("umask", vec![format!("{mask:#05o}")], "the permissions that new files lack", "umask(2)")
+            line("umask", vec![format!("{mask:04o}")], "the permissions that new files lack", "umask(2)")
         }
         Step::Chdir { path } => line("chdir", vec![text(plan, path)], "where the program starts", "chdir(2)"),
         Step::CheckFolder => line(
@@ -123,6 +131,15 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             vec!["BUFFER".into(), "4096".into()],
             "the folder lies in the root, not behind a descriptor that was left open",
             "getcwd(2)",
+        ),
+        Step::CheckProgram { candidates } => line(
+            "openat2",
+            vec![
+                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
+                "RESOLVE_NO_MAGICLINKS".into(),
+            ],
+            "nothing leads to this process's own program, which is still /proc/self/exe",
+            "openat2(2), proc_pid_exe(5)",
         ),
         _ => return None,
     };
@@ -141,17 +158,38 @@ fn why_written(path: &str) -> (&'static str, &'static str) {
     }
 }
 
-fn terminal(plan: &Plan) -> Vec<Line> {
-    let ptmx = if plan.root_path().is_some() { "\"dev/pts/ptmx\"" } else { "\"/dev/ptmx\"" };
+fn terminal(plan: &Plan, streams: [bool; 3]) -> Vec<Line> {
     let line = |call, arguments: &[&str], why: &str, page| {
         Line::new("child", call, arguments.iter().map(ToString::to_string).collect(), why, page)
     };
-    vec![
-        line("openat2", &["ROOT", ptmx, "O_RDWR|O_NOCTTY"], "a terminal of the container's own", "pts(4)"),
+    let (call, arguments) = if plan.root_path().is_some() {
+        ("openat2", ["ROOT", "\"dev/pts/ptmx\"", "O_RDWR|O_NOCTTY"])
+    } else {
+        ("openat", ["AT_FDCWD", "\"/dev/ptmx\"", "O_RDWR|O_NOCTTY"])
+    };
+    let mut lines = vec![
+        line(call, &arguments, "a terminal of the program's own", "pts(4)"),
         line("ioctl", &["TERMINAL", "TIOCGPTPEER"], "its other side, by no name", "TIOCGPTPEER(2const)"),
         line("sendmsg", &["SOCKET", "SCM_RIGHTS"], "this process keeps one side", "unix(7)"),
         line("ioctl", &["PEER", "TIOCSCTTY", "0"], "the terminal of its session", "TIOCSCTTY(2const)"),
-        line("dup3", &["PEER", "0, 1, 2", "0"], "the program's standard streams", "dup(2)"),
+    ];
+    let wanted = ["0", "1", "2"].into_iter().zip(streams).filter(|(_, is_wanted)| *is_wanted);
+    lines.extend(wanted.map(|(number, _)| line("dup3", &["PEER", number, "0"], "a stream of the program", "dup(2)")));
+    lines
+}
+
+fn install_filter(plan: &Plan, filter: Filter, listener: Option<Fd>) -> Vec<Line> {
+    let length = plan.filters.get(filter.0 as usize).map_or(0, |filter| filter.program.len());
+    let mut arguments = vec!["SECCOMP_SET_MODE_FILTER".into(), format!("[{length} instructions]")];
+    let Some(socket) = listener else {
+        return vec![Line::new("child", "seccomp", arguments, "which system calls it may make", "seccomp(2)")];
+    };
+    arguments.insert(1, "SECCOMP_FILTER_FLAG_NEW_LISTENER".into());
+    let why = "which system calls it may make, and which it must ask for";
+    let sent = vec![descriptor(plan, socket), "SCM_RIGHTS".into()];
+    vec![
+        Line::new("child", "seccomp", arguments, why, "seccomp(2)"),
+        Line::new("child", "sendmsg", sent, "this process answers what is asked", "unix(7), seccomp_unotify(2)"),
     ]
 }
 
@@ -197,15 +235,6 @@ fn identity(plan: &Plan, step: Step) -> Option<Line> {
             "set-user-ID programs give it nothing",
             "PR_SET_NO_NEW_PRIVS(2const)",
         ),
-        Step::InstallFilter { filter, .. } => {
-            let length = plan.filters.get(filter.0 as usize).map_or(0, |filter| filter.program.len());
-            (
-                "seccomp",
-                vec!["SECCOMP_SET_MODE_FILTER".into(), format!("[{length} instructions]")],
-                "which system calls it may make",
-                "seccomp(2)",
-            )
-        }
         _ => return None,
     };
     Some(Line::new("child", call, arguments, why, page))
@@ -219,9 +248,9 @@ fn last(plan: &Plan, step: Step) -> Option<Line> {
             "the program's standard stream",
             "dup(2)",
         ),
-        Step::CloseFrom { first } => (
+        Step::CloseFrom { first, at_exec } => (
             "close_range",
-            vec![first.to_string(), "~0".into(), "0".into()],
+            vec![first.to_string(), "~0".into(), if at_exec { "CLOSE_RANGE_CLOEXEC" } else { "0" }.into()],
             "no descriptor of this process reaches the program",
             "close_range(2)",
         ),
@@ -260,9 +289,14 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
-        Some(Descriptor::Socket) => "SOCKET".into(),
+        Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
+        Some(Descriptor::Socket(_)) => "SOCKET".into(),
         None => "?".into(),
     }
+}
+
+fn limit(value: u64) -> String {
+    if value == u64::MAX { "RLIM64_INFINITY".into() } else { value.to_string() }
 }
 
 fn signal_name(number: i32) -> String {

@@ -7,7 +7,7 @@ use nix::sched::CloneFlags;
 use serde::Serialize;
 
 use super::words::{kind_flags, quote, stream_name};
-use super::{Descriptor, IdMaps, Plan};
+use super::{Descriptor, IdMaps, Passed, Plan};
 
 /// One step as people read it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +68,7 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         "a handle on the program that no other process can ever take over, as a number could be",
         "pidfd_open(2)",
     ));
+    lines.extend(terminal(plan));
     if let Some(timeout) = plan.timeout {
         let time = format!("{timeout:?}");
         lines.push(Line::parent(
@@ -137,13 +138,36 @@ fn open(source: &Descriptor) -> Line {
             "a user namespace whose ids a mount shows",
             "clone(2), user_namespaces(7)",
         ),
-        Descriptor::Socket => Line::parent(
+        Descriptor::SpareNetwork => Line::parent(
+            "openat",
+            ["AT_FDCWD", "\"/proc/thread-self/ns/net\"", "O_RDONLY|O_CLOEXEC"],
+            "a network namespace that another thread has made ahead: to make one takes as long as all the rest",
+            "network_namespaces(7)",
+        ),
+        Descriptor::Socket(passed) => Line::parent(
             "socketpair",
             ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],
-            "the child sends its terminal through it",
+            match passed {
+                Passed::Terminal => "the child sends its terminal through it",
+                Passed::Listener => "the child sends its filter's listener through it",
+            },
             "socketpair(2), unix(7)",
         ),
     }
+}
+
+/// What the parent does with the program's own terminal.
+fn terminal(plan: &Plan) -> Vec<Line> {
+    if plan.terminal_streams().is_none() {
+        return Vec::new();
+    }
+    let mut lines =
+        vec![Line::parent("recvmsg", ["SOCKET", "SCM_RIGHTS"], "our side of the program's terminal", "unix(7)")];
+    if plan.foreground {
+        let why = "every key goes to the program's terminal as it is, where our stdin is a terminal";
+        lines.push(Line::parent("ioctl", ["0", "TCSETSW", "RAW"], why, "TCSETS(2const), termios(3)"));
+    }
+    lines
 }
 
 /// What the parent does while the child waits.

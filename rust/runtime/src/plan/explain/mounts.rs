@@ -17,7 +17,7 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             let length = plan.blobs.get(contents.0 as usize).map_or(0, Vec::len);
             vec![line(
                 "openat",
-                &["STAGE", &text(plan, name), "O_CREAT|O_EXCL", &format!("{mode:#o}"), &format!("[{length} bytes]")],
+                &["STAGE", &text(plan, name), "O_CREAT|O_EXCL", &format!("{mode:04o}"), &format!("[{length} bytes]")],
                 "a file from memory",
                 "open(2), write(2)",
             )]
@@ -39,7 +39,7 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
         )],
         Step::MakeNode { place: at, mode, device: (major, minor), .. } => vec![line(
             "mknodat",
-            &["ROOT", &place(plan, at), &format!("{mode:#o}"), &format!("{major}:{minor}")],
+            &["ROOT", &place(plan, at), &node_mode(mode), &format!("{major}:{minor}")],
             "a device that every program expects",
             "mknod(2)",
         )],
@@ -65,8 +65,12 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
     match step {
         Step::SetPropagation { flags } => vec![line(
             "mount",
-            &["NULL", "\"/\"", "NULL", &propagation_name(flags)],
-            "what is mounted in here does not reach the host",
+            &["NULL", "\"/\"", "NULL", &mount_flags(flags)],
+            if flags & libc::MS_SHARED == 0 {
+                "what is mounted in here does not reach the host"
+            } else {
+                "what is mounted in here reaches who has a copy of this root"
+            },
             "mount_namespaces(7)",
         )],
         Step::OpenRoot { path } => vec![line(
@@ -93,18 +97,19 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
             "only a mount can become the root",
             "pivot_root(2), mount(2)",
         )],
-        Step::OverlayRoot { data, .. } => vec![line(
-            mounting(plan),
-            &["\"overlay\"", "ROOT", &text(plan, data)],
-            "what is written goes to a layer of its own",
-            "kernel: filesystems/overlayfs",
-        )],
-        Step::ProtectRoot => vec![line(
-            if plan.has_classic_mounts { "mount" } else { "mount_setattr" },
-            &["ROOT", if plan.has_classic_mounts { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MOUNT_ATTR_RDONLY" }],
-            "nothing in the root itself can be written to",
-            "mount_setattr(2)",
-        )],
+        Step::OverlayRoot { layer, data, .. } => {
+            let layer = layer.map(|layer| {
+                line(moving(plan), &[&text(plan, layer), "LAYER"], "a folder for the layer", "open_tree(2), mount(2)")
+            });
+            let overlay = line(
+                mounting(plan),
+                &["\"overlay\"", "ROOT", &text(plan, data)],
+                "what is written goes to a layer of its own",
+                "kernel: filesystems/overlayfs",
+            );
+            layer.into_iter().chain([overlay]).collect()
+        }
+        Step::ProtectRoot { attributes } => protect_root(plan, attributes),
         Step::EnterRoot => vec![
             line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),
             line(
@@ -118,6 +123,20 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
         ],
         _ => vec![],
     }
+}
+
+fn protect_root(plan: &Plan, attributes: u64) -> Vec<Line> {
+    let is_read_only = attributes & libc::MOUNT_ATTR_RDONLY != 0;
+    let why = if is_read_only {
+        "nothing in the root itself can be written to"
+    } else {
+        "devices are in /dev alone, none that somebody has put into the root"
+    };
+    if plan.has_classic_mounts {
+        let flags = if is_read_only { "MS_REMOUNT|MS_BIND|MS_RDONLY" } else { "MS_REMOUNT|MS_BIND|MS_NODEV" };
+        return vec![line("mount", &["ROOT", flags], why, "mount(2)")];
+    }
+    vec![line("mount_setattr", &["ROOT", &mount_attributes::flag_names(attributes)], why, "mount_setattr(2)")]
 }
 
 fn line(call: &'static str, arguments: &[&str], why: &str, page: &'static str) -> Line {
@@ -147,9 +166,10 @@ fn mount(plan: &Plan, filesystem: &Filesystem) -> Vec<Line> {
     let why = format!("a {} of the container's own", kind.trim_matches('"'));
     let mut lines = vec![open_place(plan, filesystem.place)];
     if plan.has_classic_mounts {
-        let flags = format!("{:#x}", filesystem.flags);
+        let flags = mount_flags(filesystem.flags);
         let arguments = [&text(plan, filesystem.source), &at, &kind, &flags, &text(plan, filesystem.data)];
         lines.push(line("mount", &arguments.map(String::as_str), &why, "mount(2)"));
+        lines.extend(spread(plan, &at, filesystem.propagation));
         return lines;
     }
     lines.push(line("fsopen", &[&kind, "FSOPEN_CLOEXEC"], &why, "fsopen(2)"));
@@ -167,7 +187,16 @@ fn mount(plan: &Plan, filesystem: &Filesystem) -> Vec<Line> {
     }
     let attributes = mount_attributes::flag_names(filesystem.attributes);
     lines.push(line("fsmount", &["FILESYSTEM", "FSMOUNT_CLOEXEC", &attributes], "a mount of it", "fsmount(2)"));
+    if filesystem.copies_up {
+        lines.push(line(
+            "sendfile",
+            &["MOUNT", &at],
+            "it begins with a copy of what it hides",
+            "sendfile(2), getdents(2)",
+        ));
+    }
     lines.push(line("move_mount", &["MOUNT", &at], "by descriptors: nobody can swap the place", "move_mount(2)"));
+    lines.extend(spread(plan, &at, filesystem.propagation));
     lines
 }
 
@@ -181,9 +210,10 @@ fn bind_lines(plan: &Plan, bind: &Bind) -> Vec<Line> {
         let flags = if bind.recursive { "MS_BIND|MS_REC" } else { "MS_BIND" };
         lines.push(line("mount", &[&source, &at, "NULL", flags, "NULL"], why, "mount(2)"));
         if bind.flags != 0 {
-            let flags = format!("MS_REMOUNT|MS_BIND|{:#x}", bind.flags);
+            let flags = format!("MS_REMOUNT|MS_BIND|{}", mount_flags(bind.flags));
             lines.push(line("mount", &["NULL", &at, "NULL", &flags, "NULL"], "its attributes", "mount(2)"));
         }
+        lines.extend(spread_bind(plan, &at, bind));
         return lines;
     }
     let flags = if bind.recursive { "OPEN_TREE_CLONE|AT_RECURSIVE" } else { "OPEN_TREE_CLONE" };
@@ -202,24 +232,61 @@ fn bind_lines(plan: &Plan, bind: &Bind) -> Vec<Line> {
     }
     lines.push(open_place(plan, bind.place));
     lines.push(line("move_mount", &["MOUNT", &at], "by descriptors: nobody can swap the place", "move_mount(2)"));
-    for attributes in [bind.all_attributes, bind.attributes] {
-        if attributes.propagation != 0 {
-            let propagation = propagation_name(attributes.propagation);
-            lines.push(line("mount_setattr", &["MOUNT", &propagation], "what it tells and hears", "mount_setattr(2)"));
-        }
-    }
+    lines.extend(spread_bind(plan, &at, bind));
     lines
 }
 
-/// The kernel's words for a propagation: `MS_PRIVATE|MS_REC`.
-fn propagation_name(flags: u64) -> String {
-    let words = [
+/// What a mount tells others of, and hears from them.
+fn spread(plan: &Plan, at: &str, propagation: u64) -> Option<Line> {
+    let (why, flags) = ("what it tells and hears", mount_flags(propagation));
+    match (propagation, plan.has_classic_mounts) {
+        (0, _) => None,
+        (_, true) => Some(line("mount", &["NULL", at, "NULL", &flags, "NULL"], why, "mount(2)")),
+        (_, false) => Some(line("mount_setattr", &["MOUNT", &flags], why, "mount_setattr(2)")),
+    }
+}
+
+/// The same for a bind mount and, apart from it, for all below it.
+fn spread_bind(plan: &Plan, at: &str, bind: &Bind) -> impl Iterator<Item = Line> {
+    let below = match bind.all_attributes.propagation {
+        0 => 0,
+        propagation => propagation | libc::MS_REC,
+    };
+    [below, bind.attributes.propagation].into_iter().filter_map(move |propagation| spread(plan, at, propagation))
+}
+
+/// The kernel's words for the flags of mount(2): `MS_PRIVATE|MS_REC`; `0` for none.
+fn mount_flags(flags: u64) -> String {
+    const WORDS: [(u64, &str); 18] = [
+        (libc::MS_RDONLY, "MS_RDONLY"),
+        (libc::MS_NOSUID, "MS_NOSUID"),
+        (libc::MS_NODEV, "MS_NODEV"),
+        (libc::MS_NOEXEC, "MS_NOEXEC"),
+        (libc::MS_SYNCHRONOUS, "MS_SYNCHRONOUS"),
+        (libc::MS_MANDLOCK, "MS_MANDLOCK"),
+        (libc::MS_DIRSYNC, "MS_DIRSYNC"),
+        (libc::MS_NOSYMFOLLOW, "MS_NOSYMFOLLOW"),
+        (libc::MS_NOATIME, "MS_NOATIME"),
+        (libc::MS_NODIRATIME, "MS_NODIRATIME"),
+        (libc::MS_RELATIME, "MS_RELATIME"),
+        (libc::MS_STRICTATIME, "MS_STRICTATIME"),
+        (libc::MS_LAZYTIME, "MS_LAZYTIME"),
         (libc::MS_PRIVATE, "MS_PRIVATE"),
         (libc::MS_SLAVE, "MS_SLAVE"),
         (libc::MS_SHARED, "MS_SHARED"),
         (libc::MS_UNBINDABLE, "MS_UNBINDABLE"),
         (libc::MS_REC, "MS_REC"),
     ];
-    let words: Vec<&str> = words.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, word)| *word).collect();
-    words.join("|")
+    let words: Vec<&str> = WORDS.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, word)| *word).collect();
+    if words.is_empty() { "0".into() } else { words.join("|") }
+}
+
+/// A file's type and permissions, as strace has them: `S_IFCHR|0666`.
+fn node_mode(mode: u32) -> String {
+    let kind = match mode & libc::S_IFMT {
+        libc::S_IFCHR => "S_IFCHR",
+        libc::S_IFBLK => "S_IFBLK",
+        _ => "S_IFIFO",
+    };
+    format!("{kind}|{:04o}", mode & 0o7777)
 }

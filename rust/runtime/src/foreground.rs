@@ -1,0 +1,179 @@
+//! In the foreground the command stands in for the program, towards who signals it and before the terminal: one loop
+//! waits for the program's end, its time, signals, and the bytes of its own terminal.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::launch::foreground::{Notice, Relay, die_by};
+use crate::launch::wait::{End, is_newly_stopped};
+use crate::plan::Plan;
+use crate::run::{Outcome, Watched, tell_end};
+use crate::signal::would_be_dropped;
+use crate::terminal::Terminal;
+
+/// Runs `plan`'s program: signals are passed on, a stop of the program stops this process, and the terminal is
+/// afterwards as it was before.
+///
+/// # Errors
+/// As [`crate::run::run`].
+pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
+    let terminal = Terminal::save();
+    let relay = Relay::install()?;
+    let console = plan.terminal_streams().map(Console::open).transpose()?;
+    let mut foreground = Foreground { relay, console, interrupted: false };
+    let outcome = Watched::start_here(plan).and_then(|mut program| foreground.wait(&mut program));
+    let interrupted = foreground.interrupted;
+    drop(foreground.console);
+    if let Some(terminal) = terminal {
+        terminal.restore();
+    }
+    drop(foreground.relay);
+    let outcome = outcome?;
+    tell_end(plan, &outcome);
+    if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
+        die_by(Signal::SIGINT);
+    }
+    Ok(outcome)
+}
+
+struct Foreground {
+    relay: Relay,
+    /// Where the program has a terminal of its own.
+    console: Option<Console>,
+    /// Whether ctrl-C was pressed.
+    interrupted: bool,
+}
+
+impl Foreground {
+    fn wait(&mut self, program: &mut Watched) -> Result<Outcome, Error> {
+        if let Some(console) = &mut self.console {
+            console.attach(program.take_terminal());
+        }
+        while !self.attend(program)? {}
+        self.show_rest(program)?;
+        program.reap_ended()
+    }
+
+    /// Waits for something to do, and does it; true at the program's end.
+    fn attend(&mut self, program: &mut Watched) -> Result<bool, Error> {
+        if let Some(console) = &mut self.console {
+            console.tend();
+        }
+        let patience = self.console.as_ref().and_then(Console::patience);
+        let [input, terminal, output] = self.console.as_ref().map(Console::sources).unwrap_or_default();
+        let child = program.child();
+        let sources = [
+            Some(readable(&child.pidfd)),
+            child.timer.as_ref().map(|timer| readable(timer)),
+            Some(readable(&self.relay)),
+            input,
+            terminal,
+            output,
+        ];
+        let [has_ended, is_out_of_time, has_signals, input, terminal, output] = wait_for_any(sources, patience)?;
+        if is_out_of_time {
+            program.time_is_up();
+        }
+        if has_signals {
+            for notice in self.relay.take() {
+                self.interrupted |= notice.signal == libc::SIGINT && notice.from_terminal;
+                self.pass_on(program, notice);
+            }
+        }
+        self.copy(program, input, terminal, output);
+        Ok(has_ended)
+    }
+
+    /// Does with a signal what its sender would have seen without us.
+    fn pass_on(&mut self, program: &mut Watched, notice: Notice) {
+        let signal = notice.signal;
+        match (signal, &mut self.console) {
+            (libc::SIGCHLD, console) => {
+                if is_newly_stopped(program.pidfd()) {
+                    console.iter_mut().for_each(Console::release);
+                    self.relay.stop();
+                }
+                return;
+            }
+            (libc::SIGCONT, Some(console)) => console.doubt(),
+            (libc::SIGWINCH, Some(console)) => {
+                console.fit();
+                if notice.from_terminal {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        let has_reached_it = notice.from_terminal && !program.child().has_own_session;
+        if !has_reached_it || would_be_dropped(program.target(), signal) {
+            // A program that has just ended needs no signal any more.
+            let _ = program.signal(signal);
+        }
+    }
+
+    /// Moves bytes to and from the program's terminal. The signals that this makes the kernel send reach PID 1 without a
+    /// handler no more than any other.
+    fn copy(&mut self, program: &mut Watched, input: bool, terminal: bool, output: bool) {
+        let Some(console) = &mut self.console else { return };
+        let typed = if input { console.read_input() } else { None };
+        self.interrupted |= typed == Some(libc::SIGINT);
+        // Looked at before the key gets there: a handler may be for one time only.
+        let is_dropped = |signal: &i32| {
+            let is_for_it = *signal == libc::SIGHUP || console.signals(program.child().pid);
+            is_for_it && would_be_dropped(program.target(), *signal)
+        };
+        let dropped = typed.filter(is_dropped);
+        let hung_up = console.copy(terminal, output).filter(|signal| would_be_dropped(program.target(), *signal));
+        for signal in dropped.into_iter().chain(hung_up) {
+            let _ = program.signal(signal);
+        }
+    }
+
+    /// Shows what the program wrote before its end, unless somebody wants us to end, or its time is up.
+    fn show_rest(&mut self, program: &Watched) -> Result<(), Error> {
+        let Some(console) = &mut self.console else { return Ok(()) };
+        while console.has_rest() {
+            let [_, _, output] = console.sources();
+            let timer = program.child().timer.as_ref().map(|timer| readable(timer));
+            let [output, is_out_of_time, has_signals] =
+                wait_for_any([output, timer, Some(readable(&self.relay))], None)?;
+            let ends =
+                |notice: &Notice| matches!(notice.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT);
+            if is_out_of_time || (has_signals && self.relay.take().iter().any(ends)) {
+                break;
+            }
+            console.copy(false, output);
+        }
+        Ok(())
+    }
+}
+
+fn readable(source: &impl AsFd) -> (BorrowedFd<'_>, PollFlags) {
+    (source.as_fd(), PollFlags::POLLIN)
+}
+
+/// Waits until one of `sources` is as wanted, or `patience` is at its end; which of them are.
+pub(crate) fn wait_for_any<const N: usize>(
+    sources: [Option<(BorrowedFd<'_>, PollFlags)>; N],
+    patience: Option<Duration>,
+) -> Result<[bool; N], Error> {
+    let mut polled: Vec<PollFd<'_>> =
+        sources.iter().flatten().map(|(source, wanted)| PollFd::new(*source, *wanted)).collect();
+    // Rounded up: a millisecond's rest would otherwise be waited for in turns.
+    let timeout = patience.map_or(PollTimeout::NONE, |patience| {
+        PollTimeout::try_from(patience + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+    });
+    match poll(&mut polled, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(Error::system("wait for the program", errno)),
+    }
+    let mut answers = polled.iter().map(|entry| entry.any().unwrap_or(false));
+    Ok(sources.map(|source| source.is_some() && answers.next().unwrap_or(false)))
+}

@@ -1,0 +1,57 @@
+//! Whether a process executes this process's own program: CVE-2019-5736.
+//!
+//! The child looks at what it will execute, in [`minicontainer_child`]; who writes to the container's files meanwhile
+//! could still put a link to `/proc/self/exe` there after that.
+
+use std::ffi::CString;
+use std::fs;
+use std::mem::MaybeUninit;
+
+use nix::libc;
+
+/// A file of one mount: the filesystem's major and minor number, the file's number there, the mount's number.
+type Identity = (u32, u32, u64, u64);
+
+/// Whether process `pid` executes the file that this one does, by the mount that this one has: a container whose root is
+/// the host's `/` may well execute it, by a mount of its own. Where the two have their mounts in common, so may it.
+pub(super) fn is_executed_by(pid: i32) -> bool {
+    let own = identity("/proc/self/exe");
+    own.is_some() && own == identity(&format!("/proc/{pid}/exe")) && !has_our_mounts(pid)
+}
+
+fn has_our_mounts(pid: i32) -> bool {
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    namespace("self") == namespace(&pid.to_string())
+}
+
+/// `int statx(AT_FDCWD, const char *pathname, 0, STATX_INO|STATX_MNT_ID, struct statx *)`, statx(2); none where there is
+/// no such process, or the kernel does not number mounts (before 5.8).
+fn identity(path: &str) -> Option<Identity> {
+    let path = CString::new(path).ok()?;
+    let mut found = MaybeUninit::<libc::statx>::zeroed();
+    let mask = libc::STATX_INO | libc::STATX_MNT_ID;
+    // SAFETY: a C string, and a statx of this frame that the kernel fills in.
+    let result = unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), 0, mask, found.as_mut_ptr()) };
+    // SAFETY: all zeroes is a valid statx.
+    let found = unsafe { found.assume_init() };
+    let is_known = result == 0 && found.stx_mask & mask == mask;
+    is_known.then_some((found.stx_dev_major, found.stx_dev_minor, found.stx_ino, found.stx_mnt_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_mount_and_number() {
+        assert!(identity("/proc/self/exe").is_some());
+        assert_eq!(identity("/proc/self/exe"), identity(&format!("/proc/{}/exe", std::process::id())));
+        assert_ne!(identity("/proc/self/exe"), identity("/bin/sh"));
+        assert_eq!(identity("/no/such/file"), None);
+    }
+
+    #[test]
+    fn who_has_our_mounts_may_execute_what_we_do() {
+        assert!(!is_executed_by(std::process::id().try_into().unwrap()));
+    }
+}
