@@ -1,12 +1,7 @@
 //! In the foreground the command stands in for the program, towards who signals it and before the terminal: one loop
 //! waits for the program's end, its time, signals, and the bytes of its own terminal.
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
-
-use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::console::Console;
@@ -14,6 +9,7 @@ use crate::error::Error;
 use crate::launch::foreground::{Notice, Relay, die_by};
 use crate::launch::wait::{End, is_newly_stopped};
 use crate::plan::Plan;
+use crate::poll::{readable, wait_for_any};
 use crate::run::{Outcome, Watched, tell_end};
 use crate::signal::would_be_dropped;
 use crate::terminal::Terminal;
@@ -71,7 +67,7 @@ impl Foreground {
         let child = program.child();
         let sources = [
             Some(readable(&child.pidfd)),
-            child.timer.as_ref().map(|timer| readable(timer)),
+            child.timer.as_ref().map(readable),
             Some(readable(&self.relay)),
             input,
             terminal,
@@ -141,7 +137,7 @@ impl Foreground {
         let Some(console) = &mut self.console else { return Ok(()) };
         while console.has_rest() {
             let [_, _, output] = console.sources();
-            let timer = program.child().timer.as_ref().map(|timer| readable(timer));
+            let timer = program.child().timer.as_ref().map(readable);
             let [output, is_out_of_time, has_signals] =
                 wait_for_any([output, timer, Some(readable(&self.relay))], None)?;
             let ends =
@@ -153,27 +149,4 @@ impl Foreground {
         }
         Ok(())
     }
-}
-
-fn readable(source: &impl AsFd) -> (BorrowedFd<'_>, PollFlags) {
-    (source.as_fd(), PollFlags::POLLIN)
-}
-
-/// Waits until one of `sources` is as wanted, or `patience` is at its end; which of them are.
-pub(crate) fn wait_for_any<const N: usize>(
-    sources: [Option<(BorrowedFd<'_>, PollFlags)>; N],
-    patience: Option<Duration>,
-) -> Result<[bool; N], Error> {
-    let mut polled: Vec<PollFd<'_>> =
-        sources.iter().flatten().map(|(source, wanted)| PollFd::new(*source, *wanted)).collect();
-    // Rounded up: a millisecond's rest would otherwise be waited for in turns.
-    let timeout = patience.map_or(PollTimeout::NONE, |patience| {
-        PollTimeout::try_from(patience + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
-    });
-    match poll(&mut polled, timeout) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(errno) => return Err(Error::system("wait for the program", errno)),
-    }
-    let mut answers = polled.iter().map(|entry| entry.any().unwrap_or(false));
-    Ok(sources.map(|source| source.is_some() && answers.next().unwrap_or(false)))
 }

@@ -20,6 +20,7 @@ pub mod id_ranges;
 pub mod launch;
 pub mod names;
 pub mod plan;
+mod poll;
 pub mod reactor;
 mod record;
 pub mod resolve;

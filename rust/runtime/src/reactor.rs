@@ -9,9 +9,9 @@ mod start;
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -20,6 +20,7 @@ use crate::launch::listener::Listener;
 use crate::launch::tty;
 use crate::launch::wait::WaitFor;
 use crate::plan::Plan;
+use crate::poll::{readable, wait_for_any};
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};
 
@@ -182,15 +183,15 @@ impl Reactor {
     /// # Errors
     /// [`Error::System`]; [`Error::Internal`] where the buffer holds not even one record.
     pub fn wait(&self, sources: u32, buffer: &mut [u8], timeout_ms: i32) -> Result<usize, Error> {
-        let epolls: Vec<&Epoll> = [(ENDS, &self.ends), (PIPES, &self.pipes)]
-            .iter()
-            .filter(|(bit, _)| sources & bit != 0)
-            .map(|(_, e)| *e)
-            .collect();
         if self.lock().told.is_empty() {
-            let now = if epolls.len() > 1 { await_any(&epolls, timeout_ms)? } else { timeout_ms };
-            for epoll in epolls {
-                self.collect_from(epoll, now)?;
+            let mut timeout_ms = timeout_ms;
+            if sources == ENDS | PIPES {
+                let patience = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+                wait_for_any([Some(readable(&self.ends.0)), Some(readable(&self.pipes.0))], patience)?;
+                timeout_ms = 0;
+            }
+            for (_, epoll) in [(ENDS, &self.ends), (PIPES, &self.pipes)].iter().filter(|(bit, _)| sources & bit != 0) {
+                self.collect_from(epoll, timeout_ms)?;
             }
         }
         self.lock().tell(buffer)
@@ -285,17 +286,6 @@ impl State {
             self.told.pop_front();
         }
         Ok(written)
-    }
-}
-
-/// Waits until one of several epolls has something; the time that is left for each of them: none.
-fn await_any(epolls: &[&Epoll], timeout_ms: i32) -> Result<i32, Error> {
-    let mut polled: Vec<PollFd<'_>> =
-        epolls.iter().map(|epoll| PollFd::new(epoll.0.as_fd(), PollFlags::POLLIN)).collect();
-    let timeout = PollTimeout::try_from(timeout_ms).unwrap_or(PollTimeout::NONE);
-    match poll(&mut polled, timeout) {
-        Ok(_) | Err(Errno::EINTR) => Ok(0),
-        Err(errno) => Err(Error::system("wait for programs", errno)),
     }
 }
 

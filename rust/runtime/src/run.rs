@@ -1,12 +1,11 @@
 //! One program from start to end, on the calling thread.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use crate::error::Error;
@@ -15,6 +14,7 @@ use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
+use crate::poll::{readable, wait_for_any};
 use crate::signal::{Target, deliver};
 
 /// How a program's run went.
@@ -69,8 +69,7 @@ impl Watched {
     /// Whether it has ended and was not collected.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        let mut polled = [PollFd::new(self.child.pidfd.as_fd(), PollFlags::POLLIN)];
-        poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+        wait_for_any([Some(readable(&self.child.pidfd))], Some(Duration::ZERO)).is_ok_and(|[has_ended]| has_ended)
     }
 
     /// Takes the pipes out; a terminal of the program's own is what it reads from and what it writes to.
@@ -156,8 +155,8 @@ pub fn run(plan: &Plan) -> Result<Outcome, Error> {
     }
     let mut program = Watched::start_here(plan)?;
     while let Some(timer) = &program.child.timer {
-        let sources = [program.child.pidfd.as_fd(), timer.as_fd()].map(|source| Some((source, PollFlags::POLLIN)));
-        let [has_ended, is_out_of_time] = foreground::wait_for_any(sources, None)?;
+        let sources = [Some(readable(&program.child.pidfd)), Some(readable(timer))];
+        let [has_ended, is_out_of_time] = wait_for_any(sources, None)?;
         if is_out_of_time {
             program.time_is_up();
         }
