@@ -95,8 +95,7 @@ function namespaceFields(parsed: Parsed): IsolationConfig {
 
 function overlayOf(parsed: Parsed): IsolationConfig["overlay"] {
   const folder = parsed.text("container-dir");
-  const diff = parsed.flag("diff");
-  return folder !== undefined || diff || parsed.flag("overlay") ? { folder, diff } : undefined;
+  return folder !== undefined || parsed.flag("overlay") ? { folder } : undefined;
 }
 
 function seccompFields(seccomp: string | undefined): Pick<IsolationConfig, "seccomp" | "seccompFile"> {

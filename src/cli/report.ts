@@ -33,7 +33,6 @@ const OPTION_OF_FIELD = [
   ["timeOffsets", "--time-offset"],
   ["readOnly", "--read-only"],
   ["overlay.folder", "--container-dir"],
-  ["overlay.diff", "--diff"],
   ["volumes", "--volume"],
   ["mounts", "--mount"],
   ["hostDevices", "--device"],

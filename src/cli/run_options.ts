@@ -52,7 +52,6 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         completes: "folder",
         help: "as --overlay, but what is written goes to this folder, and stays",
       },
-      { name: "diff", help: "as --overlay, and tell at the end what was changed" },
       {
         name: "volume",
         short: "v",

@@ -190,15 +190,12 @@ function runAs(path: string, value: unknown): string {
 
 function overlay(path: string, value: unknown): Overlay | undefined {
   if (typeof value === "boolean") return value ? {} : undefined;
-  const { folder, sizeBytes, keep, diff } = object(path, value);
+  const { folder, sizeBytes } = object(path, value);
   const found = present<Overlay>({
     folder: ifGiven(`${path}.folder`, folder, (path, value) => name(path, value, "a folder")),
     sizeBytes: ifGiven(`${path}.sizeBytes`, sizeBytes, (path, value) => whole(path, value, 1, Number.MAX_SAFE_INTEGER)),
-    keep: flag(`${path}.keep`, keep) ?? (folder === undefined ? undefined : true),
-    diff: flag(`${path}.diff`, diff),
   });
   const inMemory = found.folder === undefined;
-  if (inMemory && found.keep) throw new SpecError(`${path}.keep`, "needs a folder: memory is not kept");
   if (!inMemory && found.sizeBytes) throw new SpecError(`${path}.sizeBytes`, "limits memory, not a folder");
   return found;
 }

@@ -54,14 +54,10 @@ export type SpecStdio = "inherit" | "null" | "piped" | { descriptor: number };
 
 /** An overlay filesystem whose lower layer is the root. Source: Linux's Documentation/filesystems/overlayfs. */
 export interface Overlay {
-  /** The folder that holds what is written, as `upper`, and `work`; absent: memory. */
+  /** The folder that holds what is written, as `upper`, and `work`, and is left so; absent: memory. */
   folder?: string;
   /** What the memory may hold at most, in bytes. */
   sizeBytes?: number;
-  /** Whether `folder` is left as it is at the end. */
-  keep?: boolean;
-  /** Tell at the end what was added, changed and deleted. */
-  diff?: boolean;
 }
 
 /** A file that is written into the root filesystem. */

@@ -222,8 +222,8 @@ Deno.test("specFromConfig() writes files and lays an overlay in a root filesyste
   ]);
   assertEquals(extras({ overlay: true })?.overlay, {});
   assertEquals(extras({ overlay: false })?.overlay, undefined);
-  assertEquals(extras({ overlay: { folder: "/o" } })?.overlay, { folder: "/o", keep: true });
-  assertEquals(extras({ overlay: { sizeBytes: 9, diff: true } })?.overlay, { sizeBytes: 9, diff: true });
+  assertEquals(extras({ overlay: { folder: "/o" } })?.overlay, { folder: "/o" });
+  assertEquals(extras({ overlay: { sizeBytes: 9 } })?.overlay, { sizeBytes: 9 });
 });
 
 Deno.test("specFromConfig() gives a container the caller's environment only when it is asked to", () => {
@@ -309,10 +309,6 @@ const refusals: [path: string, refused: Fields, says: string, taken: Fields][] =
   ["files", { files: {} }, "needs a rootfs", { rootfs: "/r", files: {} }],
   ["files", { rootfs: "/r", files: { a: "" } }, "absolute path", { rootfs: "/r", files: { "/a": "" } }],
   ['files["/a"]', { rootfs: "/r", files: { "/a": 1 } }, "a string or a Uint8Array", {}],
-  ["overlay.keep", { rootfs: "/r", overlay: { keep: true } }, "needs a folder", {
-    rootfs: "/r",
-    overlay: { folder: "o", keep: false },
-  }],
   ["overlay.sizeBytes", { rootfs: "/r", overlay: { folder: "o", sizeBytes: 1 } }, "memory, not a folder", {}],
   ["hostname", { hostname: "a".repeat(65) }, "at most 64 bytes; it has 65", { hostname: "a".repeat(64) }],
   ["hostname", { hostname: "a", enableUtsNamespace: false }, "enableUtsNamespace refuses", { hostname: "a" }],

@@ -38,7 +38,7 @@ const TAKEN: Required<{ [Field in keyof Omit<NamespaceExecConfig, "spec" | "sign
   sysctl: { "kernel.msgmax": "1" },
   rootfs: "/r",
   readOnly: true,
-  overlay: { folder: "/o", keep: true },
+  overlay: { folder: "/o" },
   volumes: ["/a:/b:ro", { source: "/c", target: "/d" }],
   tmpfs: ["/t:size=1m", { target: "/u", sizeBytes: 1 }],
   mounts: [{ destination: "/p", type: "proc", options: ["ro"] }],

@@ -76,10 +76,6 @@ pub struct Overlay {
     pub folder: Option<String>,
     /// The size of that tmpfs in bytes; absent: half of the memory, as tmpfs(5) has it.
     pub size_bytes: Option<f64>,
-    /// Whether what was written stays in `folder`.
-    pub keep: bool,
-    /// Whether the result lists what was changed.
-    pub diff: bool,
 }
 
 /// A file from memory.
