@@ -11,6 +11,9 @@ use super::{Descriptor, Plan, words};
 use crate::error::Error;
 use crate::seccomp;
 
+/// `PATH_MAX`, less the NUL at the end.
+const LONGEST_PATH: usize = 4095;
+
 impl Plan {
     /// The program's environment.
     #[must_use]
@@ -89,6 +92,11 @@ impl Plan {
         let names = components(path);
         if names.is_empty() {
             return Err(Error::spec(field(), format!("must be a path below the container's root; it is {path:?}")));
+        }
+        // Each folder on the way gets a path of its own: what the kernel would refuse must not be multiplied.
+        if path.len() > LONGEST_PATH {
+            let message = format!("must be a path of at most {LONGEST_PATH} bytes; it has {}", path.len());
+            return Err(Error::spec(field(), message));
         }
         let mut list = vec![c_string(&names.join("/"), &field)?];
         for depth in 1..=names.len() {

@@ -18,6 +18,8 @@ fn a_mount_is_refused_by_its_field() {
         r#""destination": "/a/..", "type": "tmpfs""#,
         r#""destination": "../m", "type": "tmpfs""#,
     );
+    let long = |bytes: usize| format!(r#""destination": "/{}", "type": "tmpfs""#, "a".repeat(bytes - 1));
+    mount("mounts[0].destination", "at most 4095 bytes; it has 4096", &long(4096), &long(4095));
     mount(
         "mounts[0].type",
         "or options must have bind",
