@@ -25,7 +25,8 @@ use minicontainer::reactor::{ENDS, Reactor};
 use minicontainer::run::run;
 use minicontainer::spec::Spec;
 
-/// What is started, as properties of a spec. Without CAP_SYS_ADMIN a PID namespace is refused: one more way to go.
+/// What is started, as properties of a spec: programs, and a container that runs and one that fails. Without
+/// CAP_SYS_ADMIN most namespaces are refused: one more way to go.
 const SPECS: [&str; 10] = [
     r#""process": {"args": ["/bin/true"]}"#,
     r#""process": {"args": ["sh", "-c", "exit 3"], "env": ["PATH=/no/such/folder:/bin"]}"#,
@@ -33,10 +34,17 @@ const SPECS: [&str; 10] = [
     r#""process": {"args": ["/bin/sleep", "60"]}, "minicontainer": {"timeoutMs": 50}"#,
     r#""process": {"args": ["/bin/cat"]}, "minicontainer": {"inheritEnv": true, "stdio": ["null", "null", "null"]}"#,
     r#""process": {"args": ["/bin/sh", "-c", "/bin/sleep 60 & exit 4"]}, "linux": {"namespaces": [{"type": "pid"}]}"#,
-    r#""process": {"args": ["/bin/true"]}, "linux": {"namespaces": [{"type": "pid"}]},
-        "minicontainer": {"killOnExit": true}"#,
+    r#""process": {"args": ["/bin/true"], "noNewPrivileges": true}, "root": {"path": "/"}, "hostname": "box",
+        "mounts": [{"destination": "/proc", "type": "proc"}, {"destination": "/mnt", "type": "tmpfs"}],
+        "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "network"}, {"type": "uts"}, {"type": "ipc"}],
+            "maskedPaths": ["/proc/kcore"]},
+        "minicontainer": {"killOnExit": true, "overlay": {}, "seccompProfile": "default", "devices": "none",
+            "files": [{"path": "/etc/motd", "content": "aGVsbG8K"}]}"#,
     r#""process": {"args": ["/no/such/program"]}"#,
-    r#""process": {"args": ["/bin/true"], "cwd": "/no/such/folder"}"#,
+    r#""process": {"args": ["/bin/true"], "cwd": "/no/such/folder"}, "root": {"path": "/"},
+        "mounts": [{"destination": "/proc", "type": "proc"}],
+        "linux": {"namespaces": [{"type": "user"}, {"type": "pid"}, {"type": "mount"}]},
+        "minicontainer": {"devices": "none", "stdio": ["null", "piped", "piped"]}"#,
     r#""process": {"args": []}"#,
 ];
 /// How often each of them is started in each of the two ways.
