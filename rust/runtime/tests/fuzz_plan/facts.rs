@@ -1,0 +1,61 @@
+//! Random facts about a host, whether or not there could be one like it.
+
+use minicontainer::facts::{Facts, HostDevice};
+use minicontainer::id_ranges::IdMapping;
+use minicontainer::users::User;
+
+use crate::random::Random;
+
+pub fn facts(random: &mut Random) -> Facts {
+    Facts {
+        environment: list(random, |random| {
+            random.pick(&[c"A=1", c"PATH=", c"PATH=/a:", c"B", c"", c"=", c"HOME=/"]).into()
+        }),
+        env_files: list(random, |random| random.pick(&["", "", "A=1\n", "# no\n\nexport B='2'", "A=\0", "="]).into()),
+        nofile: random.pick(&[None, Some((1024, 4096)), Some((u64::MAX, 0))]),
+        ignored_signals: random.pick(&[0, 1, u64::MAX]),
+        folder: random.pick(&["", "/", "/home/joe", "relative"]).into(),
+        uid: random.id(),
+        gid: random.id(),
+        capabilities: random.pick(&[0, 1, 1 << 21, u64::MAX]),
+        may_set_ids: random.one_in(2),
+        id_mappings: (list(random, mapping), list(random, mapping)),
+        user: random.one_in(2).then(|| user(random)),
+        home: random.pick(&[None, None, None, Some(""), Some("/root"), Some("/root"), Some("a\0")]).map(String::from),
+        has_classic_mounts: random.one_in(3),
+        cgroup_hierarchies: list(random, |random| random.pick(&["memory", "cpu,cpuacct", "name=systemd", ""]).into()),
+        landlock_version: random.pick(&[0, 1, 5, 7, u32::MAX]),
+        answers_calls: random.one_in(2),
+        seccomp: random.one_in(4).then(|| serde_json::from_str(random.pick(&FILTERS)).unwrap()),
+        host_devices: list(random, |random| HostDevice {
+            mode: random.pick(&[0o20666, 0o60660, 0, u32::MAX]),
+            device: (random.id(), random.id()),
+            owner: (random.id(), random.id()),
+        }),
+        terminals: [random.one_in(3), random.one_in(3), random.one_in(3)],
+        terminal_size: random.pick(&[None, Some((24, 80)), Some((0, u16::MAX))]),
+        has_apparmor: random.one_in(2),
+        apparmor_file: "/proc/self/attr/exec",
+        has_selinux: random.one_in(2),
+        degraded: Vec::new(),
+    }
+}
+
+const FILTERS: [&str; 3] = [
+    r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#,
+    r#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}"#,
+    r#"{"defaultAction": "SCMP_ACT_KILL", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}]}"#,
+];
+
+fn list<T>(random: &mut Random, entry: impl Fn(&mut Random) -> T) -> Vec<T> {
+    (0..random.pick(&[0, 0, 1, 2, 5])).map(|_| entry(random)).collect()
+}
+
+fn mapping(random: &mut Random) -> IdMapping {
+    IdMapping { container_id: random.id(), host_id: random.id(), size: random.id() }
+}
+
+fn user(random: &mut Random) -> User {
+    let additional_gids = list(random, Random::id);
+    User { uid: random.id(), gid: random.id(), additional_gids, home: None, name: None }
+}
