@@ -3,7 +3,9 @@ import { errorFromJson, SpecError, type SystemError } from "../../src/native/err
 import { readRecord } from "../../src/native/record.ts";
 import { resultFromEnd } from "../../src/runtime/result.ts";
 import { signalName, signalNumber } from "../../src/runtime/signals.ts";
+import { isolate } from "../../src/spec/container.ts";
 import { type NamespaceExecConfig, specFromConfig } from "../../src/spec/exec_config.ts";
+import { programOf } from "../../src/spec/program.ts";
 
 Deno.test("specFromConfig() fills in what is left out", () => {
   assertEquals(JSON.parse(JSON.stringify(specFromConfig({ program: "true" }))), {
@@ -16,6 +18,18 @@ Deno.test("specFromConfig() fills in what is left out", () => {
       killOnExit: false,
     },
   });
+});
+
+Deno.test("specFromConfig() makes the same of a plain program as the container's builder does", () => {
+  const program = "/bin/true";
+  const plain: NamespaceExecConfig[] = [
+    { program },
+    { program, enablePidNamespace: true },
+    { program, enablePidNamespace: false, hostname: undefined },
+    { program, enablePidNamespace: true, killOnExit: false, envp: ["A=1"], cwd: "/", stdout: "piped" },
+    { program, killOnExit: true, timeoutMs: 5, enableDebug: true, argv: ["true", "x"] },
+  ];
+  for (const config of plain) assertEquals(specFromConfig(config), isolate(programOf(config), config));
 });
 
 Deno.test("specFromConfig() hands on what is given", () => {
