@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod advice;
+pub mod cgroup;
 pub mod check;
 mod console;
 pub mod decimal;

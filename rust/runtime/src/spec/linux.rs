@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use nix::sched::CloneFlags;
 use serde::Deserialize;
 
+use crate::cgroup::Resources;
 use crate::id_ranges::IdMapping;
 use crate::seccomp::spec::Seccomp;
 
@@ -36,6 +37,10 @@ pub struct Linux {
     pub seccomp: Option<Seccomp>,
     /// The execution domain.
     pub personality: Option<Personality>,
+    /// The container's cgroup: an absolute path, a relative one, or `slice:prefix:name` with systemd.
+    pub cgroups_path: Option<String>,
+    /// What the cgroup may use.
+    pub resources: Option<Resources>,
 }
 
 /// OCI `linux.namespaces[]`.
