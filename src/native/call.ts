@@ -68,7 +68,8 @@ function endIn(told: Told): Ended {
   return told.kind === "ended" ? told : unexpected(told);
 }
 
-function successIn(record: Uint8Array<ArrayBuffer>): Exclude<Told, { kind: "failed" }> {
+/** What a record tells. @throws the typed error where that is a failure */
+export function successIn(record: Uint8Array<ArrayBuffer>): Exclude<Told, { kind: "failed" }> {
   const { told } = readRecord(record);
   if (told.kind === "failed") throw told.error;
   return told;

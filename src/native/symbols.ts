@@ -205,3 +205,9 @@ export const notifySymbols = {
     result: "i32",
   },
 } as const satisfies Deno.ForeignLibraryInterface;
+
+/** The life of a container; what waits for others' programs must not have the event loop wait. */
+export const lifeSymbols = {
+  ...abi,
+  call_nonblocking: { ...withSpec, name: "minicontainer_call", nonblocking: true },
+} as const satisfies Deno.ForeignLibraryInterface;

@@ -4,6 +4,7 @@
 //! returns the bytes written to it, or [`TOO_SMALL`]; none unwinds.
 
 mod calls;
+mod life;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,59 @@
+//! The life of a container: what outlives this process, and whatever touches a file, a lock or a process for it.
+//!
+//! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
+//! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
+
+pub(crate) mod files;
+pub(crate) mod process;
+pub(crate) mod store;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// The name of the call, which stands among its fields.
+#[derive(Deserialize)]
+struct Named {
+    call: String,
+}
+
+/// Makes the call that a request names, and gives its answer as JSON.
+///
+/// # Errors
+/// What the call fails with; [`Error::Internal`] where there is no such call, or one of its fields is wrong.
+pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
+    let Named { call } = parse(request)?;
+    match call.as_str() {
+        "store.create" => answer(request, store::create),
+        "store.open" => answer(request, store::open),
+        "store.read" => answer(request, store::read),
+        "store.save" => answer(request, store::save),
+        "store.remove" => answer(request, store::remove),
+        "store.close" => answer(request, store::close),
+        "store.list" => answer(request, store::list),
+        "host" => answer(request, process::host),
+        "process" => answer(request, |asked| Ok(process::process(asked))),
+        "bundle.read" => answer(request, files::read_bundle),
+        "file.read" => answer(request, files::read),
+        "file.write" => answer(request, files::write),
+        "log.append" => answer(request, files::append),
+        unknown => Err(Error::Internal { message: format!("there is no call {unknown:?}") }),
+    }
+}
+
+fn answer<R: DeserializeOwned, A: Serialize>(
+    request: &[u8],
+    call: impl FnOnce(&R) -> Result<A, Error>,
+) -> Result<Vec<u8>, Error> {
+    let answer = call(&parse(request)?)?;
+    serde_json::to_vec(&answer).map_err(|error| Error::Internal { message: error.to_string() })
+}
+
+fn parse<R: DeserializeOwned>(request: &[u8]) -> Result<R, Error> {
+    serde_json::from_slice(request).map_err(|error| Error::Internal { message: format!("a call's fields: {error}") })
+}
+
+/// An answer that says nothing but that all went well: `{}`.
+#[derive(Serialize)]
+pub(crate) struct Done {}
