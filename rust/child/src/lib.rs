@@ -15,7 +15,9 @@
 
 mod copy;
 mod fault;
+mod holder;
 mod identity;
+pub mod image;
 mod interpreter;
 mod mounts;
 mod nodes;
@@ -31,9 +33,10 @@ mod table;
 mod terminal;
 
 pub use fault::Fault;
+pub use holder::{Hold, end, hold};
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};
 pub use report::{Handshake, Report};
 pub use run::run;
-pub use step::{Attributes, Bind, Failure, Filesystem, Step};
+pub use step::{Attributes, Bind, Failure, Filesystem, Part, Step};
 pub use table::{Blob, Fd, Filter, Groups, List, Place, Str};

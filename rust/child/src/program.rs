@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use crate::fault::Fault;
+use crate::holder::Hold;
 use crate::report::Report;
 use crate::step::Step;
 use crate::sys::Errno;
@@ -81,6 +82,8 @@ pub struct Program<'p> {
     pub fault: Fault,
     /// Where the child tells how it went.
     pub report: &'p Report,
+    /// What [`Step::Hold`] executes, where the plan has one.
+    pub hold: Option<Hold<'p>>,
 }
 
 /// A number that stands in no table is the planner's mistake; `EFAULT`, as the kernel says of a bad address.

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-use crate::step::Failure;
+use crate::step::{Failure, Part};
 use crate::sys::{self, Errno};
 
 /// What the child tells the parent, in memory that both see.
@@ -72,12 +72,13 @@ impl Report {
     }
 }
 
-/// The one place where child and parent wait for each other: a word that both see, and a futex on it.
+/// Where child and parent wait for each other: a word that both see, and a futex on it.
 ///
 /// The thread that cloned sleeps until the child has executed the program, so another of the parent's does its part.
 #[derive(Debug, Default)]
 pub struct Handshake {
     state: AtomicU32,
+    part: AtomicU32,
     pid: AtomicI32,
 }
 
@@ -89,19 +90,22 @@ const ABANDONED: u32 = 4;
 
 impl Handshake {
     const fn new() -> Self {
-        Self { state: AtomicU32::new(UNDER_WAY), pid: AtomicI32::new(0) }
+        Self { state: AtomicU32::new(UNDER_WAY), part: AtomicU32::new(0), pid: AtomicI32::new(0) }
     }
 
-    /// The parent waits until the child has come to [`crate::Step::Sync`]: its number as the host sees it; `None` where
-    /// it never will.
+    /// The parent waits until the child has come to a [`crate::Step::Sync`]: its number as the host sees it, and what
+    /// it waits for; `None` where it comes to none any more.
     #[must_use]
-    pub fn wait_for_child(&self) -> Option<i32> {
+    pub fn wait_for_child(&self) -> Option<(i32, Part)> {
         loop {
             match self.state.load(Ordering::Acquire) {
-                UNDER_WAY => {
-                    let _ = sys::futex_wait(&self.state, UNDER_WAY);
+                state @ (UNDER_WAY | RELEASED) => {
+                    let _ = sys::futex_wait(&self.state, state);
                 }
-                WAITING => return Some(self.pid.load(Ordering::Acquire)),
+                WAITING => {
+                    let part = if self.part.load(Ordering::Acquire) == 0 { Part::MapIds } else { Part::RunHooks };
+                    return Some((self.pid.load(Ordering::Acquire), part));
+                }
                 _ => return None,
             }
         }
@@ -109,20 +113,22 @@ impl Handshake {
 
     /// The parent has done its part, or could not.
     pub fn answer(&self, is_done: bool) {
-        self.state.store(if is_done { RELEASED } else { REFUSED }, Ordering::Release);
-        let _ = sys::futex_wake(&self.state);
-    }
-
-    /// The child is gone, or the program runs: who still waits for it need not.
-    pub fn abandon(&self) {
-        if self.state.compare_exchange(UNDER_WAY, ABANDONED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        let answer = if is_done { RELEASED } else { REFUSED };
+        if self.state.compare_exchange(WAITING, answer, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             let _ = sys::futex_wake(&self.state);
         }
     }
 
+    /// The child is gone, or the program runs: who still waits for it need not.
+    pub fn abandon(&self) {
+        self.state.store(ABANDONED, Ordering::Release);
+        let _ = sys::futex_wake(&self.state);
+    }
+
     /// The child tells that it has come, and waits for the answer.
-    pub(crate) fn arrive(&self, pid: i32) -> Result<(), Errno> {
+    pub(crate) fn arrive(&self, part: Part, pid: i32) -> Result<(), Errno> {
         self.pid.store(pid, Ordering::Release);
+        self.part.store(if part == Part::MapIds { 0 } else { 1 }, Ordering::Release);
         self.state.store(WAITING, Ordering::Release);
         sys::futex_wake(&self.state)?;
         loop {

@@ -1,6 +1,7 @@
 //! The interpreter: one `match`, a system call or a few for each arm.
 
 use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
+use crate::holder::become_holder;
 use crate::interpreter::check_program;
 use crate::program::{CStrArray, CStrRef, Program};
 use crate::root::set_propagation;
@@ -70,7 +71,7 @@ impl<'p> Machine<'p> {
                 if sys::is_readable(owner)? { Err(Errno(libc::EOWNERDEAD)) } else { Ok(()) }
             }
 
-            Step::Sync => program.report.handshake.arrive(sys::pid_as_the_host_sees_it()?),
+            Step::Sync { part } => program.report.handshake.arrive(part, sys::pid_as_the_host_sees_it()?),
             Step::JoinNamespace { namespace, kind } => sys::setns(program.descriptor(namespace)?, kind),
             Step::Unshare { flags } => sys::unshare(flags),
             Step::CloneAgain => sys::clone_again(program.report.second_pid()),
@@ -146,6 +147,8 @@ impl<'p> Machine<'p> {
             Step::CloseFrom { first, at_exec } => sys::close_range(first, u32::MAX, at_exec),
             Step::ResetSignals { keep } => reset_signals(keep),
             Step::UnblockSignals => sys::unblock_all_signals(),
+            Step::FindProgram { candidates } => find(program.list(candidates)?),
+            Step::Hold => become_holder(program.hold.as_ref().ok_or(Errno(libc::EFAULT))?),
             Step::Exec { candidates, argv, envp } => {
                 exec(program.list(candidates)?, program.list(argv)?, program.list(envp)?)
             }
@@ -169,6 +172,19 @@ fn reset_signals(keep: u64) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// Fails as [`exec`] would, as far as that can be told without doing it.
+fn find(candidates: CStrArray<'_>) -> Result<(), Errno> {
+    let mut worst = Errno(libc::ENOENT);
+    for path in candidates.strings() {
+        match sys::check_executable(path) {
+            Ok(()) => return Ok(()),
+            Err(errno @ Errno(libc::EACCES)) => worst = errno,
+            Err(_) => {}
+        }
+    }
+    Err(worst)
 }
 
 /// Tries one path after the other as `execvp(3)` does: what is not there is passed over, what may not be executed is

@@ -69,6 +69,15 @@ pub struct Bind {
     pub place: Place,
 }
 
+/// What the parent does while the child waits at a [`Step::Sync`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Writes the maps of the new user namespace.
+    MapIds,
+    /// Runs the hooks that come before the root is entered.
+    RunHooks,
+}
+
 /// One thing that the child does, in terms of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -84,8 +93,11 @@ pub enum Step {
         signal: i32,
     },
 
-    /// Tells the parent that the namespaces are there, and waits until it has done its part.
-    Sync,
+    /// Tells the parent how far it has come, and waits until it has done its part.
+    Sync {
+        /// What the parent does.
+        part: Part,
+    },
     /// `setns`.
     JoinNamespace {
         /// The namespace.
@@ -354,6 +366,14 @@ pub enum Step {
     /// `rt_sigprocmask`: blocks nothing any more. It comes after [`Step::ResetSignals`], so that no handler of the
     /// parent's ever runs in the child.
     UnblockSignals,
+    /// `faccessat2(X_OK)`: one of `candidates` can be executed, as far as can be told before it is.
+    FindProgram {
+        /// As [`Step::Exec`] has them.
+        candidates: List,
+    },
+    /// `execveat` of a small program that waits until the container is started, and then goes on with the steps behind
+    /// this one.
+    Hold,
     /// `execve` of the first of `candidates` that can be executed.
     Exec {
         /// Paths, in the order in which they are tried.

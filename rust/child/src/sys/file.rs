@@ -229,3 +229,43 @@ pub(crate) fn is_here_reachable() -> Result<bool, Errno> {
     check(unsafe { syscall(libc::SYS_getcwd, [path.as_mut_ptr().expose_provenance(), path.len()]) })?;
     Ok(path.first() == Some(&b'/'))
 }
+
+/// `int faccessat(int dirfd, const char *pathname, X_OK)`, faccessat(2), of a regular file; by the effective ids, as
+/// exec does.
+pub(crate) fn check_executable(path: CStrRef<'_>) -> Result<(), Errno> {
+    let file = open(path, libc::O_PATH)?;
+    if !status(file.number())?.is(libc::S_IFREG) {
+        return Err(Errno(libc::EACCES));
+    }
+    let flags = libc::AT_EMPTY_PATH | libc::AT_EACCESS;
+    let arguments = [word(file.0), CStrRef::EMPTY.address(), word(libc::X_OK), word(flags)];
+    // SAFETY: a descriptor and an empty C string.
+    match done(unsafe { syscall(libc::SYS_faccessat2, arguments) }) {
+        // Before Linux 5.8: exec will tell.
+        Err(Errno(libc::ENOSYS)) => Ok(()),
+        other => other,
+    }
+}
+
+/// `int accept4(int sockfd, NULL, NULL, SOCK_CLOEXEC)`, accept(2).
+pub(crate) fn accept(socket: i32) -> Result<Handle, Errno> {
+    loop {
+        // SAFETY: numbers only; the address is not asked for.
+        match handle(unsafe { syscall(libc::SYS_accept4, [word(socket), 0, 0, word(libc::SOCK_CLOEXEC)]) }) {
+            Err(Errno(libc::EINTR | libc::ECONNABORTED)) => {}
+            other => return other,
+        }
+    }
+}
+
+/// `int close(int fd)`, close(2), of a descriptor that was inherited.
+pub(crate) fn close(descriptor: i32) {
+    drop(Handle(descriptor));
+}
+
+/// `off_t lseek(int fd, 0, SEEK_END)`, lseek(2): how many bytes a file has.
+pub(crate) fn length_of(file: i32) -> Result<usize, Errno> {
+    // SAFETY: numbers only.
+    let length = check(unsafe { syscall(libc::SYS_lseek, [word(file), 0, word(libc::SEEK_END)]) })?;
+    usize::try_from(length).map_err(|_| Errno(libc::EIO))
+}

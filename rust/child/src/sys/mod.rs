@@ -6,6 +6,7 @@
 mod clone;
 mod file;
 mod landlock;
+mod memory;
 mod mount;
 mod namespace;
 mod privilege;
@@ -19,6 +20,7 @@ use core::arch::asm;
 pub(crate) use clone::*;
 pub(crate) use file::*;
 pub(crate) use landlock::*;
+pub(crate) use memory::*;
 pub(crate) use mount::*;
 pub(crate) use namespace::*;
 pub(crate) use privilege::*;

@@ -71,3 +71,13 @@ pub(crate) fn setsid() -> Result<(), Errno> {
     // SAFETY: takes nothing.
     done(unsafe { syscall(libc::SYS_setsid, []) })
 }
+
+/// `int capget(cap_user_header_t hdrp, cap_user_data_t datap)`, capget(2): what this process is permitted.
+pub(crate) fn permitted_capabilities() -> Result<u64, Errno> {
+    let header = CapabilityHeader { version: CAPABILITY_VERSION, pid: 0 };
+    let mut data = [[0_u32; 3]; 2];
+    // SAFETY: a header and two data structures of this frame, of the kernel's layout for this version.
+    done(unsafe { syscall(libc::SYS_capget, [address(&header), (&raw mut data).expose_provenance()]) })?;
+    let [[_, low, _], [_, high, _]] = data;
+    Ok(u64::from(high) << 32 | u64::from(low))
+}

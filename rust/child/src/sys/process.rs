@@ -121,3 +121,36 @@ pub(crate) fn futex_wake(word_: &AtomicU32) -> Result<(), Errno> {
     // SAFETY: the word lives as long as the plan.
     done(unsafe { syscall(libc::SYS_futex, [address(word_), word(libc::FUTEX_WAKE), word(i32::MAX)]) })
 }
+
+/// `int execveat(int dirfd, "", char *const argv[], NULL, AT_EMPTY_PATH)`, execveat(2), with an empty environment:
+/// returns only why it failed.
+pub(crate) fn execveat(file: i32, argv: CStrArray<'_>) -> Errno {
+    let path = CStrRef::EMPTY;
+    let envp = CStrArray::EMPTY;
+    let arguments = [word(file), path.address(), argv.address(), envp.address(), word(libc::AT_EMPTY_PATH)];
+    // SAFETY: an empty C string and two NULL-terminated lists of C strings, which live as long as the plan.
+    match check(unsafe { syscall(libc::SYS_execveat, arguments) }) {
+        Ok(_) => Errno(libc::EIO),
+        Err(errno) => errno,
+    }
+}
+
+/// `int fcntl(int fd, F_SETFD, 0)`, fcntl(2): the descriptor is inherited by exec.
+pub(crate) fn keep_at_exec(descriptor: i32) -> Result<(), Errno> {
+    // SAFETY: numbers only.
+    done(unsafe { syscall(libc::SYS_fcntl, [word(descriptor), word(libc::F_SETFD), 0]) })
+}
+
+/// `int prctl(PR_SET_NAME, const char *name)`, `PR_SET_NAME(2const)`: what this process is called, up to 15 bytes.
+pub(crate) fn name_process(name: &core::ffi::CStr) -> Result<(), Errno> {
+    // SAFETY: a C string.
+    done(unsafe { syscall(libc::SYS_prctl, [word(libc::PR_SET_NAME), CStrRef::new(name).address(), 0, 0, 0]) })
+}
+
+/// `void exit_group(int status)`, exit_group(2).
+pub(crate) fn exit(status: i32) -> ! {
+    loop {
+        // SAFETY: a number; the process is over.
+        let _ = unsafe { syscall(libc::SYS_exit_group, [word(status)]) };
+    }
+}

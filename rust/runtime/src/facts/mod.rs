@@ -57,6 +57,8 @@ pub struct Facts {
     pub landlock_version: u32,
     /// Whether somebody answers the calls that a filter asks about.
     pub answers_calls: bool,
+    /// Whether the program waits until it is told to begin.
+    pub holds: bool,
     /// The filter of the spec's `seccompFile`.
     pub seccomp: Option<Seccomp>,
     /// The host's devices that the spec names.

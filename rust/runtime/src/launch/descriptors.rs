@@ -164,7 +164,7 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
 }
 
 /// A descriptor can be 0, 1 or 2 where our own were closed; a stream set up before it would then overwrite it.
-fn above_stderr(descriptor: OwnedFd) -> Result<OwnedFd, Error> {
+pub(super) fn above_stderr(descriptor: OwnedFd) -> Result<OwnedFd, Error> {
     if descriptor.as_raw_fd() >= ABOVE_STDERR {
         return Ok(descriptor);
     }

@@ -39,12 +39,12 @@ pub(super) fn of_thread(error: &std::io::Error) -> Error {
 const TOO_MANY_PROCESSES: &str = "too many processes: see ulimit -u and the cgroup's pids.max";
 
 /// The words for what the child could only number.
-pub(super) fn words(plan: &Plan, failure: Failure) -> Error {
+pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
     let errno = Errno::from_raw(failure.errno);
     let Some(step) = plan.steps.get(failure.step as usize) else {
         return Error::Internal { message: format!("the plan has no step {}", failure.step) };
     };
-    let is_exec = matches!(step, Step::Exec { .. });
+    let is_exec = matches!(step, Step::Exec { .. } | Step::FindProgram { .. });
     let mut error = Error::system(operation(plan, *step), errno);
     let found = if is_exec { descriptors::find_program(plan) } else { None };
     let lacks_interpreter = errno == Errno::ENOENT && found.as_ref().is_some_and(Metadata::is_file);

@@ -1,9 +1,9 @@
-//! What the parent does while the child waits at its `Sync`: the maps of a new user namespace.
+//! What the parent does while the child waits at a `Sync`: the maps of a new user namespace, and hooks.
 
 use std::fs;
 use std::process::Command;
 
-use minicontainer_child::Handshake;
+use minicontainer_child::{Handshake, Part};
 use nix::errno::Errno;
 
 use crate::error::Error;
@@ -12,12 +12,20 @@ use crate::id_ranges::{IdMapping, helper_arguments, map_text};
 use crate::plan::IdMaps;
 
 /// Waits for the child and does the parent's part; on a thread of its own, for the one that cloned sleeps.
-pub(super) fn serve(handshake: &Handshake, maps: &IdMaps) -> Result<(), Error> {
-    let Some(pid) = handshake.wait_for_child() else { return Ok(()) };
-    let result = map_ids(pid, maps);
-    handshake.answer(result.is_ok());
-    result
+pub(super) fn serve(handshake: &Handshake, maps: &IdMaps, run_hooks: RunHooks<'_>) -> Result<(), Error> {
+    while let Some((pid, part)) = handshake.wait_for_child() {
+        let result = match part {
+            Part::MapIds => map_ids(pid, maps),
+            Part::RunHooks => run_hooks(pid),
+        };
+        handshake.answer(result.is_ok());
+        result?;
+    }
+    Ok(())
 }
+
+/// Runs the hooks that come before the root is entered, for the container whose process has this number.
+pub type RunHooks<'h> = &'h (dyn Fn(i32) -> Result<(), Error> + Sync);
 
 fn map_ids(pid: i32, maps: &IdMaps) -> Result<(), Error> {
     let IdMaps::ByParent { uids, gids, by_helpers } = maps else { return Ok(()) };

@@ -4,10 +4,11 @@
 
 mod descriptors;
 pub mod environ;
-mod failure;
+pub(crate) mod failure;
 pub mod features;
 pub mod foreground;
 mod handshake;
+mod held;
 pub mod listener;
 mod own_program;
 pub mod owner;
@@ -20,11 +21,11 @@ mod userns;
 mod visibility;
 pub mod wait;
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minicontainer_child::{CStrArray, CStrRef, Program, Report, run};
+use minicontainer_child::{CStrArray, CStrRef, Hold, Program, Report, run};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::CloneFlags;
@@ -32,9 +33,11 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::error::Error;
-use crate::plan::{IdMaps, Passed, Plan};
+use crate::plan::{Passed, Plan};
 use descriptors::Opened;
 use listener::Listener;
+pub use handshake::RunHooks;
+use held::Held;
 use stack::Stack;
 use visibility::Visibility;
 
@@ -66,6 +69,22 @@ pub struct Child {
 /// # Errors
 /// [`Error::System`] with the step that failed; the child is reaped and every descriptor closed by then.
 pub fn launch(plan: &Plan) -> Result<Child, Error> {
+    launch_for(plan, &Outside { run_hooks: &|_| Ok(()), socket: None })
+}
+
+/// What a container that is created has outside of it.
+pub struct Outside<'o> {
+    /// Runs its hooks.
+    pub run_hooks: RunHooks<'o>,
+    /// Where it waits for somebody to connect, who starts it.
+    pub socket: Option<BorrowedFd<'o>>,
+}
+
+/// As [`launch`]; where the plan has it wait, it does so when this returns.
+///
+/// # Errors
+/// As [`launch`].
+pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     let mut opened = Opened::open(plan)?;
     let timer = plan.timeout.map(|_| timer()).transpose()?;
     signals::let_children_be_waited_for()?;
@@ -77,7 +96,7 @@ pub fn launch(plan: &Plan) -> Result<Child, Error> {
         tell(plan, || format!("[parent] {degraded}"));
     }
     let started = Instant::now();
-    let (pid, ids) = start(plan, &opened.numbers())?;
+    let (pid, ids) = start(plan, &opened.numbers(), outside)?;
     opened.close_the_childs();
     let pidfd = wait::open_pidfd(pid)?;
     if plan.has_foreign_files() && own_program::is_executed_by(pid) {
@@ -113,7 +132,7 @@ fn kill(pidfd: &OwnedFd) {
 
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the
 /// program's PID, and the ids that it saw, where the plan asked for them.
-fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), Error> {
+fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32, Option<(i32, i32)>), Error> {
     let strings: Vec<CStrRef<'_>> = plan.strings.iter().map(|text| CStrRef::new(text)).collect();
     let lists: Vec<Vec<CStrRef<'_>>> = plan
         .lists
@@ -125,6 +144,18 @@ fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), 
     let groups: Vec<&[u32]> = plan.groups.iter().map(Vec::as_slice).collect();
     let filters: Vec<&[libc::sock_filter]> = plan.filters.iter().map(|filter| filter.program.as_slice()).collect();
     let report = Report::new();
+    let held = match (plan.hold(), outside.socket) {
+        (Some(hold), Some(socket)) => Some(Held::prepare(plan, hold, descriptors, socket.as_raw_fd())?),
+        _ => None,
+    };
+    let arguments: Vec<CStrRef<'_>> = held.iter().flat_map(|held| &held.argv).map(|text| CStrRef::new(text)).collect();
+    let arguments: Vec<CStrRef<'_>> = arguments.into_iter().chain([CStrRef::NULL]).collect();
+    let hold = held.as_ref().zip(CStrArray::new(&arguments)).map(|(held, argv)| Hold {
+        program: held.program,
+        argv,
+        kept: &held.kept,
+        first_closed: plan.first_closed,
+    });
     let program = Program {
         steps: &plan.steps,
         strings: &strings,
@@ -136,12 +167,13 @@ fn start(plan: &Plan, descriptors: &[i32]) -> Result<(i32, Option<(i32, i32)>), 
         has_classic_mounts: plan.has_classic_mounts,
         fault: plan.fault,
         report: &report,
+        hold,
     };
     let mut stack = Stack::take()?;
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
-    let (cloned, answered) = if matches!(plan.id_maps, IdMaps::ByParent { .. }) {
+    let (cloned, answered) = if plan.has_parents_part() {
         thread::scope(|scope| {
-            let serve = || handshake::serve(&report.handshake, &plan.id_maps);
+            let serve = || handshake::serve(&report.handshake, &plan.id_maps, outside.run_hooks);
             let handshake = match thread::Builder::new().spawn_scoped(scope, serve) {
                 Ok(handshake) => handshake,
                 Err(error) => return (Err(failure::of_thread(&error)), Ok(())),

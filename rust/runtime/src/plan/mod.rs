@@ -116,6 +116,8 @@ pub struct Plan {
     pub degraded: Vec<String>,
     /// Whether signals and the terminal are relayed while we wait.
     pub foreground: bool,
+    /// The first descriptor that is closed to the program.
+    pub first_closed: u32,
 }
 
 impl Plan {
@@ -138,6 +140,7 @@ impl Plan {
             fault: Fault::default(),
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
+            first_closed: first_closed(extras.preserve_fds)?,
         })
     }
 
@@ -166,6 +169,18 @@ impl Plan {
             Step::OpenTerminal { streams, .. } => Some(*streams),
             _ => None,
         })
+    }
+
+    /// Where the program waits to be started: the place of that step.
+    #[must_use]
+    pub fn hold(&self) -> Option<usize> {
+        self.steps.iter().position(|step| *step == Step::Hold)
+    }
+
+    /// Whether the child waits for us on its way.
+    #[must_use]
+    pub fn has_parents_part(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Sync { .. }))
     }
 
     /// Whether the child's credentials change, which marks the memory that it shares with us as not to be looked at.
@@ -214,15 +229,33 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     root::change_folder(&mut plan, spec)?;
     let exec = runnable::exec(&mut plan, spec, &mut facts)?;
     let filter = filter::chosen(spec, &facts)?;
+    if facts.holds {
+        let Step::Exec { candidates, .. } = exec else {
+            return Err(Error::Internal { message: "a program is not executed last".into() });
+        };
+        // Where it waits, none of our handlers may run.
+        let ready = [Step::FindProgram { candidates }, Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold];
+        plan.steps.extend(ready);
+    }
     identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;
-    // A listener has yet to be sent through one of them.
-    let at_exec = filter.as_ref().is_some_and(|filter| filter.notifies);
-    plan.steps.push(Step::CloseFrom { first: 3, at_exec });
+    // A listener has yet to be sent through one of them, or what failed.
+    let at_exec = facts.holds || filter.as_ref().is_some_and(|filter| filter.notifies);
+    plan.steps.push(Step::CloseFrom { first: plan.first_closed, at_exec });
     plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
     plan.steps.push(Step::UnblockSignals);
     identity::restrict(&mut plan, spec, &facts, filter)?;
     plan.steps.push(exec);
     Ok(plan)
+}
+
+/// More than any limit on descriptors is.
+const MOST_PRESERVED: u32 = 1 << 20;
+
+fn first_closed(preserved: u32) -> Result<u32, Error> {
+    if preserved <= MOST_PRESERVED {
+        return Ok(3 + preserved);
+    }
+    Err(Error::spec("minicontainer.preserveFds", format!("must be at most {MOST_PRESERVED}; it is {preserved}")))
 }
 
 /// A hundred years: what is longer is a mistake, and would not fit into the kernel's timers.

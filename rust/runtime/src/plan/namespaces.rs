@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fmt::Write;
 
-use minicontainer_child::Step;
+use minicontainer_child::{Part, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
@@ -188,7 +188,7 @@ fn map_ids(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
         plan.id_maps = IdMaps::ByChild;
         return Ok(());
     }
-    plan.steps.push(Step::Sync);
+    plan.steps.push(Step::Sync { part: Part::MapIds });
     let has_root = |mappings: &[IdMapping]| mappings.iter().any(|mapping| mapping.container_id == 0);
     if has_root(&uids) && has_root(&gids) {
         plan.steps.push(Step::SetIds { uid: 0, gid: 0 });

@@ -1,6 +1,6 @@
 //! The container's root: which folder it is, what is mounted in it, and how it is entered.
 
-use minicontainer_child::Step;
+use minicontainer_child::{Part, Step};
 use nix::libc;
 
 use super::namespaces::{has_new, propagation_flags};
@@ -31,6 +31,7 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
             mounts::plan(plan, spec, facts)?;
             mounts::cover(plan, spec)?;
         }
+        run_hooks(plan, spec, facts);
         return Ok(());
     };
     plan.steps.push(Step::SetUmask { mask: USUAL_UMASK });
@@ -49,11 +50,19 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     if root.readonly {
         plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_RDONLY });
     }
+    run_hooks(plan, spec, facts);
     plan.steps.push(Step::EnterRoot);
     if let Some(Propagation { flag, recursive }) = wanted {
         plan.steps.push(Step::SetPropagation { flags: propagation_flags(flag, recursive) });
     }
     Ok(())
+}
+
+/// The hooks of OCI that come when all is mounted, and the host's files can still be seen.
+fn run_hooks(plan: &mut Plan, spec: &Spec, facts: &Facts) {
+    if facts.holds && spec.hooks.come_before_the_root() {
+        plan.steps.push(Step::Sync { part: Part::RunHooks });
+    }
 }
 
 fn check(spec: &Spec) -> Result<(), Error> {

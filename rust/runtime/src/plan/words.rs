@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use minicontainer_child::{List, Place, Step, Str};
+use minicontainer_child::{List, Part, Place, Step, Str};
 use nix::libc;
 
 use super::{Descriptor, Plan};
@@ -15,7 +15,8 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::ReportIds => "read the process's ids".into(),
         Step::DieWithOwner { .. } => "bind the program's life to its owner's".into(),
 
-        Step::Sync => "have its ids mapped".into(),
+        Step::Sync { part: Part::MapIds } => "have its ids mapped".into(),
+        Step::Sync { part: Part::RunHooks } => "have its hooks run".into(),
         Step::JoinNamespace { namespace, kind } => match plan.descriptors.get(namespace.0 as usize) {
             Some(Descriptor::Namespace { path, .. }) => {
                 format!("join the {} namespace {}", kind_name(kind), quote(path))
@@ -64,6 +65,8 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::SetUmask { .. } => "set the umask".into(),
         Step::Chdir { path } => format!("change to directory {}", text(plan, path)),
         Step::CheckFolder => "start in a directory outside of the root".into(),
+        Step::Hold => "wait to be started".into(),
+        Step::FindProgram { .. } => format!("execute {:?}", plan.program),
         Step::CheckProgram { .. } => format!("execute {:?} through a link of procfs", plan.program),
 
         Step::LimitCapabilities { .. } => "limit the capabilities".into(),

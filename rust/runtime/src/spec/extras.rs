@@ -51,6 +51,8 @@ pub struct Extras {
     pub devices: NodeSet,
     /// The program gets a session of its own, in which it has no terminal but one of its own.
     pub new_session: bool,
+    /// So many descriptors of this process's behind stderr are the program's too.
+    pub preserve_fds: u32,
 }
 
 /// Where a standard stream comes from.

@@ -3,6 +3,7 @@
 //! Unknown properties are ignored, as the runtime-spec asks; a value of the wrong type is an error that names its path.
 
 mod extras;
+mod hooks;
 mod linux;
 mod mounts;
 mod process;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
+pub use hooks::{Hook, Hooks};
 pub use extras::{Extras, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio, Tty};
 pub use linux::{CLONE_NEWTIME, Device, Linux, Namespace, NamespaceKind, Personality, TimeOffset};
 pub use mounts::{Mount, Root};
@@ -36,6 +38,9 @@ pub struct Spec {
     /// Linux's own part.
     #[serde(default)]
     pub linux: Linux,
+    /// What is executed on the way, for a container that is created.
+    #[serde(default)]
+    pub hooks: Hooks,
     /// What OCI has no word for.
     #[serde(default)]
     pub minicontainer: Extras,

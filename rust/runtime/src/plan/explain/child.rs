@@ -1,6 +1,6 @@
 //! What the child does, as people read it.
 
-use minicontainer_child::{Fd, Filter, Step};
+use minicontainer_child::{Fd, Filter, List, Part, Step};
 
 use super::{Line, mounts};
 use crate::plan::words::{capability_names, kind_flags, kind_name, list, quote, rlimit_name, text};
@@ -18,10 +18,13 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "PR_SET_PDEATHSIG(2const)",
         ),
 
-        Step::Sync => line(
+        Step::Sync { part } => line(
             "futex",
             vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
-            "wait until this process has mapped the ids",
+            match part {
+                Part::MapIds => "wait until this process has mapped the ids",
+                Part::RunHooks => "wait until the hooks that come before the root is entered have run",
+            },
             "futex(2)",
         ),
         Step::JoinNamespace { namespace, kind } => {
@@ -132,18 +135,31 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             "the folder lies in the root, not behind a descriptor that was left open",
             "getcwd(2)",
         ),
+        Step::FindProgram { candidates } => line(
+            "faccessat2",
+            vec![one_of(plan, candidates), "X_OK".into()],
+            "what cannot be executed is told of now, and not when it is started",
+            "access(2)",
+        ),
+        Step::Hold => line(
+            "execveat",
+            vec!["HOLDER".into(), "\"\"".into(), "AT_EMPTY_PATH".into()],
+            "a small program waits in this process, which keeps nothing of the memory of the one that made it",
+            "execveat(2), memfd_create(2)",
+        ),
         Step::CheckProgram { candidates } => line(
             "openat2",
-            vec![
-                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
-                "RESOLVE_NO_MAGICLINKS".into(),
-            ],
+            vec![one_of(plan, candidates), "RESOLVE_NO_MAGICLINKS".into()],
             "nothing leads to this process's own program, which is still /proc/self/exe",
             "openat2(2), proc_pid_exe(5)",
         ),
         _ => return None,
     };
     Some(line)
+}
+
+fn one_of(plan: &Plan, candidates: List) -> String {
+    list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or ")
 }
 
 fn why_written(path: &str) -> (&'static str, &'static str) {
@@ -269,7 +285,7 @@ fn last(plan: &Plan, step: Step) -> Option<Line> {
         Step::Exec { candidates, argv, envp } => (
             "execve",
             vec![
-                list(plan, candidates).iter().map(quote).collect::<Vec<_>>().join(" or "),
+                one_of(plan, candidates),
                 format!("[{}]", list(plan, argv).iter().map(quote).collect::<Vec<_>>().join(", ")),
                 format!("[{} variables]", list(plan, envp).len()),
             ],

@@ -1,6 +1,6 @@
 //! Every step has lines in `explain` and words for its failure.
 
-use minicontainer_child::{Attributes, Bind, Blob, Fd, Filesystem, Filter, Groups, List, Place, Step, Str};
+use minicontainer_child::{Attributes, Bind, Blob, Fd, Filesystem, Filter, Groups, List, Part, Place, Step, Str};
 
 use super::{Facts, explain, operation, planned};
 
@@ -20,7 +20,7 @@ macro_rules! samples {
 samples! {
     ReportIds,
     DieWithOwner { owner: Fd(0), signal: 9 },
-    Sync,
+    Sync { part: Part::MapIds },
     JoinNamespace { namespace: Fd(0), kind: 0x2000_0000 },
     Unshare { flags: 0x80 },
     CloneAgain,
@@ -57,6 +57,8 @@ samples! {
     Chdir { path: Str(0) },
     CheckFolder,
     CheckProgram { candidates: List(0) },
+    FindProgram { candidates: List(0) },
+    Hold,
     LimitCapabilities { keep: 0 },
     SetGroups { groups: Groups(0) },
     SetIds { uid: 0, gid: 0 },
