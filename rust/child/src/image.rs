@@ -100,7 +100,11 @@ impl Reader {
 }
 
 /// Reads the plan that [`encode`] and who writes the tables have made.
-pub(crate) fn read(bytes: &'static [u8], arena: &mut Arena, report: &'static Report) -> Result<Program<'static>, Errno> {
+pub(crate) fn read(
+    bytes: &'static [u8],
+    arena: &mut Arena,
+    report: &'static Report,
+) -> Result<Program<'static>, Errno> {
     let mut reader = Reader(bytes);
     tables(&mut reader, arena, report).ok_or(Errno(libc::EBADMSG))
 }
@@ -141,5 +145,17 @@ fn tables(reader: &mut Reader, arena: &mut Arena, report: &'static Report) -> Op
     })?;
     let fault = Fault::default();
     let (has_classic_mounts, hold) = (false, None);
-    Some(Program { steps, strings, lists, descriptors, blobs, groups, filters, has_classic_mounts, fault, report, hold })
+    Some(Program {
+        steps,
+        strings,
+        lists,
+        descriptors,
+        blobs,
+        groups,
+        filters,
+        has_classic_mounts,
+        fault,
+        report,
+        hold,
+    })
 }

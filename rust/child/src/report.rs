@@ -128,7 +128,7 @@ impl Handshake {
     /// The child tells that it has come, and waits for the answer.
     pub(crate) fn arrive(&self, part: Part, pid: i32) -> Result<(), Errno> {
         self.pid.store(pid, Ordering::Release);
-        self.part.store(if part == Part::MapIds { 0 } else { 1 }, Ordering::Release);
+        self.part.store(u32::from(part == Part::RunHooks), Ordering::Release);
         self.state.store(WAITING, Ordering::Release);
         sys::futex_wake(&self.state)?;
         loop {

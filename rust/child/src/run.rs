@@ -1,7 +1,7 @@
 //! The interpreter: one `match`, a system call or a few for each arm.
 
-use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
 use crate::holder::become_holder;
+use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
 use crate::interpreter::check_program;
 use crate::program::{CStrArray, CStrRef, Program};
 use crate::root::set_propagation;

@@ -17,6 +17,7 @@ use nix::libc;
 use crate::check::check;
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::life::exec::enter;
 use crate::plan::{Plan, explain, plan};
 use crate::reactor::Reactor;
 use crate::record::{self, Event};
@@ -122,13 +123,9 @@ pub unsafe extern "C" fn minicontainer_start(
     record: *mut u8,
     record_len: u32,
 ) -> i32 {
+    let start = |plan| known(reactor)?.spawn(token, plan).map(|(pid, asks)| Event::Started { pid, asks });
     // SAFETY: the caller vouches for both buffers.
-    let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
-    answer(record, || {
-        let reactor = known(reactor)?;
-        let (pid, asks) = reactor.spawn(token, planned(spec, answers)?)?;
-        Ok(Event::Started { pid, asks })
-    })
+    unsafe { with_plan(spec, spec_len, record, record_len, answers, start) }
 }
 
 /// `int32_t minicontainer_start_elsewhere(…)`, as [`minicontainer_start`]: has another thread start the program; the
@@ -146,12 +143,29 @@ pub unsafe extern "C" fn minicontainer_start_elsewhere(
     record: *mut u8,
     record_len: u32,
 ) -> i32 {
+    let start = |plan| known(reactor)?.spawn_elsewhere(token, plan).map(|()| Event::Started { pid: 0, asks: false });
     // SAFETY: the caller vouches for both buffers.
-    let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
-    answer(record, || {
-        let reactor = known(reactor)?;
-        reactor.spawn_elsewhere(token, planned(spec, answers)?)?;
-        Ok(Event::Started { pid: 0, asks: false })
+    unsafe { with_plan(spec, spec_len, record, record_len, answers, start) }
+}
+
+/// `int32_t minicontainer_adopt(uint32_t reactor, uint32_t token, int32_t pid, uint8_t *record, uint32_t record_len)`:
+/// has the reactor's events tell of the end of a container that this process has made.
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontainer_adopt(
+    reactor: u32,
+    token: u32,
+    pid: i32,
+    record: *mut u8,
+    record_len: u32,
+) -> i32 {
+    // SAFETY: the caller vouches for the buffer.
+    let record = unsafe { bytes_mut(record, record_len) };
+    answer(record, || match known(reactor)?.adopt(token, pid)? {
+        Some((pid, asks)) => Ok(Event::Started { pid, asks }),
+        None => Err(Error::system(format!("wait for process {pid}"), Errno::ECHILD)),
     })
 }
 
@@ -250,7 +264,7 @@ unsafe fn with_plan(
 }
 
 fn planned(spec: &[u8], answers_calls: bool) -> Result<Plan, Error> {
-    let spec = Spec::parse(spec)?;
+    let spec = enter(Spec::parse(spec)?)?;
     plan(&spec, Facts { answers_calls, ..Facts::gather(&spec)? })
 }
 

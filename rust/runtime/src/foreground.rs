@@ -20,23 +20,35 @@ use crate::terminal::Terminal;
 /// # Errors
 /// As [`crate::run::run`].
 pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
+    let (outcome, interrupted) = attend(plan.terminal_streams(), || Watched::start_here(plan))?;
+    tell_end(plan, &outcome);
+    if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
+        die_by(Signal::SIGINT);
+    }
+    Ok(outcome)
+}
+
+/// Starts a program and stands in for it until it ends, and tells whether ctrl-C was pressed meanwhile; `streams` are
+/// those that a terminal of its own has in it.
+///
+/// # Errors
+/// As `start`, and [`crate::run::run`].
+pub(crate) fn attend(
+    streams: Option<[bool; 3]>,
+    start: impl FnOnce() -> Result<Watched, Error>,
+) -> Result<(Outcome, bool), Error> {
     let terminal = Terminal::save();
     let relay = Relay::install()?;
-    let console = plan.terminal_streams().map(Console::open).transpose()?;
+    let console = streams.map(Console::open).transpose()?;
     let mut foreground = Foreground { relay, console, interrupted: false };
-    let outcome = Watched::start_here(plan).and_then(|mut program| foreground.wait(&mut program));
+    let outcome = start().and_then(|mut program| foreground.wait(&mut program));
     let interrupted = foreground.interrupted;
     drop(foreground.console);
     if let Some(terminal) = terminal {
         terminal.restore();
     }
     drop(foreground.relay);
-    let outcome = outcome?;
-    tell_end(plan, &outcome);
-    if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
-        die_by(Signal::SIGINT);
-    }
-    Ok(outcome)
+    Ok((outcome?, interrupted))
 }
 
 struct Foreground {

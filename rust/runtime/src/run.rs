@@ -38,6 +38,12 @@ pub struct Watched {
     killed_for: Option<i32>,
 }
 
+impl From<Child> for Watched {
+    fn from(child: Child) -> Self {
+        Self { child, out_of_time: false, killed_for: None }
+    }
+}
+
 impl Watched {
     /// Starts `plan`'s program from this thread, which must stay for as long as the program runs, if the one is to die
     /// with the other.
@@ -45,7 +51,7 @@ impl Watched {
     /// # Errors
     /// As [`launch`].
     pub fn start_here(plan: &Plan) -> Result<Self, Error> {
-        Ok(Self { child: launch(plan)?, out_of_time: false, killed_for: None })
+        launch(plan).map(Self::from)
     }
 
     /// Starts `plan`'s program: where it is to die with its owner, from a thread that lives as long as the process.

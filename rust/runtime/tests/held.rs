@@ -63,7 +63,14 @@ fn it_waits_small_and_becomes_the_program() {
     let exe = fs::read_link(format!("/proc/{}/exe", child.pid)).unwrap();
     assert!(exe.to_string_lossy().starts_with("/memfd:minicontainer-holder"), "{exe:?}");
     let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", child.pid)).unwrap();
-    let pss: u64 = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap().trim().trim_end_matches(" kB").parse().unwrap();
+    let pss: u64 = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
     println!("PSS {pss} KiB");
     assert!(pss < 512, "{pss} KiB");
     assert_eq!(door.knock(), b"");
@@ -101,7 +108,8 @@ fn what_cannot_be_executed_is_told_of_before_it_waits() {
 fn the_program_has_no_more_rights_than_it_would_have_had() {
     let door = Door::new("rights");
     let path = std::env::temp_dir().join(format!("minicontainer-held-{}-status", std::process::id()));
-    let shell = format!("cat /proc/self/status /proc/self/limits > {}; ls /proc/self/fd | wc -l >> {0}", path.display());
+    let shell =
+        format!("cat /proc/self/status /proc/self/limits > {}; ls /proc/self/fd | wc -l >> {0}", path.display());
     let (_, child) = held(&format!(r#"{{"args":["/bin/sh","-c","{shell}"],"env":["PATH=/bin:/usr/bin"]}}"#), &door);
     assert_eq!(door.knock(), b"");
     assert_eq!(end(&child), End::Exited(0));

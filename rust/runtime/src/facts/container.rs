@@ -47,7 +47,7 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     if makes_user_namespace && spec.linux.uid_mappings.is_empty() && spec.linux.gid_mappings.is_empty() {
         facts.id_mappings = id_mappings(&mut facts, spec.minicontainer.map_ids);
     }
-    if spec.root.is_some() || spec.minicontainer.run_as.is_some() {
+    if spec.root.is_some() || spec.minicontainer.run_as.is_some() || spec.minicontainer.users_of.is_some() {
         find_user(&mut facts, spec)?;
     }
     if spec.minicontainer.landlock.is_some() {
@@ -138,7 +138,8 @@ pub fn find_helper(name: &str) -> Option<PathBuf> {
 
 /// Who the program is, by the files of the root that it gets.
 fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
-    let path = spec.root.as_ref().map_or_else(|| "/".into(), |root| facts.absolute(&root.path));
+    let own = || spec.root.as_ref().map_or_else(|| "/".into(), |root| facts.absolute(&root.path));
+    let path = spec.minicontainer.users_of.clone().unwrap_or_else(own);
     let root = match (open_folder(&path), &spec.minicontainer.run_as) {
         (Ok(root), _) => root,
         (Err(errno), Some(_)) => return Err(Error::system(format!("open the root filesystem {path:?}"), errno)),

@@ -92,15 +92,8 @@ fn image(plan: &Plan, rest: &[Step], numbers: &[i32]) -> Result<Vec<u8>, Error> 
         lists.push((first..strings.len() as u64).collect());
     }
     let filters: Vec<Vec<u8>> = plan.filters.iter().map(|filter| instructions(&filter.program)).collect();
-    let counts: [usize; TABLES] = [
-        rest.len(),
-        strings.len(),
-        plan.blobs.len(),
-        filters.len(),
-        lists.len(),
-        plan.groups.len(),
-        numbers.len(),
-    ];
+    let counts: [usize; TABLES] =
+        [rest.len(), strings.len(), plan.blobs.len(), filters.len(), lists.len(), plan.groups.len(), numbers.len()];
     let mut bytes = Vec::new();
     let mut put = |number: u64| bytes.extend(number.to_le_bytes());
     counts.into_iter().for_each(|count| put(count as u64));

@@ -33,11 +33,12 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 use crate::error::Error;
+use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
 use descriptors::Opened;
-use listener::Listener;
 pub use handshake::RunHooks;
 use held::Held;
+use listener::Listener;
 use stack::Stack;
 use visibility::Visibility;
 
@@ -86,6 +87,10 @@ pub struct Outside<'o> {
 /// As [`launch`].
 pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     let mut opened = Opened::open(plan)?;
+    if plan.joins.is_some_and(|(pid, start_time)| !Process { pid, start_time }.is_there()) {
+        // What was opened by its number may be another's by now.
+        return Err(Error::system("join the namespaces of the container", Errno::ESRCH));
+    }
     let timer = plan.timeout.map(|_| timer()).transpose()?;
     signals::let_children_be_waited_for()?;
     tell(plan, || format!("[parent] executing: {:?}", plan.program));

@@ -118,7 +118,7 @@ fn own_peak_kibibytes() -> u64 {
 ///
 /// # Errors
 /// [`Error::System`]; a child of ours is killed and collected first, for nothing else could end it then.
-pub(super) fn open_pidfd(pid: i32) -> Result<OwnedFd, Error> {
+pub(crate) fn open_pidfd(pid: i32) -> Result<OwnedFd, Error> {
     // SAFETY: numbers only.
     let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     let number = Errno::result(result).map_err(|errno| {

@@ -13,7 +13,7 @@ use super::Done;
 use crate::error::Error;
 
 /// What a configuration may have; the kernel hands a program no more arguments than that.
-const LARGEST_CONFIG: u64 = 16 << 20;
+pub(super) const LARGEST_CONFIG: u64 = 16 << 20;
 
 /// Which bundle.
 #[derive(Deserialize)]

@@ -3,8 +3,15 @@
 //! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
+pub(crate) mod children;
+mod create;
+mod door;
+pub(crate) mod exec;
 pub(crate) mod files;
+pub(crate) mod hooks;
 pub(crate) mod process;
+mod signal;
+mod start;
 pub(crate) mod store;
 
 use serde::de::DeserializeOwned;
@@ -38,6 +45,12 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "file.read" => answer(request, files::read),
         "file.write" => answer(request, files::write),
         "log.append" => answer(request, files::append),
+        "create" => answer(request, create::create),
+        "start" => answer(request, start::start),
+        "exec" => answer(request, exec::exec),
+        "signal" => answer(request, signal::signal),
+        "wait" => answer(request, signal::wait),
+        "hooks" => answer(request, hooks::hooks),
         unknown => Err(Error::Internal { message: format!("there is no call {unknown:?}") }),
     }
 }

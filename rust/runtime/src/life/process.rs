@@ -13,11 +13,11 @@ use crate::users::database::accounts;
 /// A process, and when it started, in clock ticks since boot: a number is given anew, the two together are not.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Process {
+pub struct Process {
     /// Its number as we see it.
-    pub(crate) pid: i32,
+    pub pid: i32,
     /// Field 22 of proc_pid_stat(5).
-    pub(crate) start_time: u64,
+    pub start_time: u64,
 }
 
 /// What became of it.
@@ -51,6 +51,18 @@ pub(crate) struct Host {
     owner: String,
     /// Seconds since 1970, and nanoseconds.
     now: (u64, u32),
+}
+
+impl Process {
+    /// The process that has this number now.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        Stat::of(pid).map(|stat| Self { pid, start_time: stat.start_time })
+    }
+
+    /// Whether it is still there, be it as a zombie.
+    pub(crate) fn is_there(&self) -> bool {
+        Self::of(self.pid) == Some(*self)
+    }
 }
 
 /// `process`: whether a process is there.

@@ -22,6 +22,7 @@ use serde_json::value::RawValue;
 use super::Done;
 use super::files::read_regular;
 use crate::error::Error;
+use crate::spec::Spec;
 
 /// What stands in a container's folder.
 const STATE: &str = "state.json";
@@ -48,6 +49,14 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Its configuration, as it was when it was made.
+    ///
+    /// # Errors
+    /// [`Error::System`] where it cannot be read.
+    pub(crate) fn config(&self) -> Result<Spec, Error> {
+        Spec::parse(read_regular(&self.path.join(CONFIG), super::files::LARGEST_CONFIG)?.as_bytes())
+    }
+
     /// Its folder, open.
     pub(crate) fn folder(&self) -> &OwnedFd {
         &self.lock

@@ -118,6 +118,8 @@ pub struct Plan {
     pub foreground: bool,
     /// The first descriptor that is closed to the program.
     pub first_closed: u32,
+    /// The process whose namespaces are joined, by its number and its start.
+    pub joins: Option<(i32, u64)>,
 }
 
 impl Plan {
@@ -141,6 +143,7 @@ impl Plan {
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
             first_closed: first_closed(extras.preserve_fds)?,
+            joins: extras.joins,
         })
     }
 
@@ -234,7 +237,8 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
             return Err(Error::Internal { message: "a program is not executed last".into() });
         };
         // Where it waits, none of our handlers may run.
-        let ready = [Step::FindProgram { candidates }, Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold];
+        let ready =
+            [Step::FindProgram { candidates }, Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold];
         plan.steps.extend(ready);
     }
     identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;

@@ -12,6 +12,7 @@ use super::{PIDFD, Phase, Program, Reactor, State, TIMER, event};
 use crate::error::Error;
 use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
+use crate::life::children;
 use crate::plan::Plan;
 use crate::record::Event;
 use crate::run::Watched;
@@ -25,6 +26,15 @@ impl Reactor {
         let plan = Arc::new(plan);
         let program = Watched::start(&plan)?;
         self.watch(&mut self.lock(), token, program, plan)
+    }
+
+    /// Tells of the end of a container's process that this process has made; whether it has.
+    ///
+    /// # Errors
+    /// [`Error::System`] where it cannot be watched; it is killed then.
+    pub fn adopt(&self, token: u32, pid: i32) -> Result<Option<(i32, bool)>, Error> {
+        let Some((program, plan)) = children::take(pid) else { return Ok(None) };
+        self.watch(&mut self.lock(), token, program, plan).map(Some)
     }
 
     /// Has another thread start a program: a container takes a millisecond, and several threads start several at once.

@@ -51,8 +51,37 @@ pub struct Extras {
     pub devices: NodeSet,
     /// The program gets a session of its own, in which it has no terminal but one of its own.
     pub new_session: bool,
+    /// The program runs in a container that is there, in its namespaces.
+    pub container: Option<InContainer>,
+    /// The root whose `/etc/passwd` and `/etc/group` names are looked up in, where it is not the spec's own.
+    #[serde(skip)]
+    pub users_of: Option<String>,
+    /// The process whose namespaces are joined, by its number and its start.
+    #[serde(skip)]
+    pub joins: Option<(i32, u64)>,
     /// So many descriptors of this process's behind stderr are the program's too.
     pub preserve_fds: u32,
+}
+
+/// A container that a program runs in.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InContainer {
+    /// The file with its configuration.
+    pub config: String,
+    /// Its process.
+    pub pid: i32,
+    /// When that started, in clock ticks since boot: field 22 of proc_pid_stat(5).
+    pub start_time: u64,
+    /// `process` of the spec says only what differs from the container's own.
+    #[serde(default)]
+    pub as_its_program: bool,
+    /// What it may beside what the container's own program may.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Further groups.
+    #[serde(default)]
+    pub additional_gids: Vec<u32>,
 }
 
 /// Where a standard stream comes from.

@@ -94,6 +94,21 @@ impl NamespaceKind {
         }
     }
 
+    /// Its file in a process's `/proc/PID/ns`, namespaces(7).
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Pid => "pid",
+            Self::Mount => "mnt",
+            Self::Network => "net",
+            Self::Uts => "uts",
+            Self::Ipc => "ipc",
+            Self::User => "user",
+            Self::Cgroup => "cgroup",
+            Self::Time => "time",
+        }
+    }
+
     /// What it is called in a sentence.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -12,8 +12,10 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
+pub use extras::{
+    Extras, InContainer, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio, Tty,
+};
 pub use hooks::{Hook, Hooks};
-pub use extras::{Extras, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio, Tty};
 pub use linux::{CLONE_NEWTIME, Device, Linux, Namespace, NamespaceKind, Personality, TimeOffset};
 pub use mounts::{Mount, Root};
 pub use process::{Capabilities, ConsoleSize, CpuAffinity, IoPriority, Process, Rlimit, Scheduler, User};

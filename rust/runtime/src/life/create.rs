@@ -1,0 +1,152 @@
+//! Making a container that waits to be started.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::hooks::{self, Stage};
+use super::process::Process;
+use super::{children, door, store};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::launch::wait::{WaitFor, send_signal};
+use crate::launch::{Outside, launch_for};
+use crate::plan::{Plan, plan};
+use crate::run::Watched;
+use crate::spec::Spec;
+
+/// A container that is to be made.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    handle: u32,
+    /// OCI's `config.json`.
+    spec: Box<RawValue>,
+    /// The folder that relative paths of the spec start from.
+    bundle: PathBuf,
+    /// OCI's state as hooks are told it; the process's number is filled in.
+    state: serde_json::Map<String, serde_json::Value>,
+    /// A socket that is sent our side of the container's terminal.
+    console_socket: Option<PathBuf>,
+    /// A socket that is sent a pidfd of the container's process.
+    pidfd_socket: Option<PathBuf>,
+    /// So many descriptors behind stderr are the container's too.
+    #[serde(default)]
+    preserve_fds: u32,
+    /// The container gets no session keyring of its own.
+    #[serde(default)]
+    no_new_keyring: bool,
+    /// A terminal of the container's own stays with this process, which attends to it.
+    #[serde(default)]
+    foreground: bool,
+}
+
+/// A container that waits.
+#[derive(Serialize)]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    process: Process,
+    /// What could not be had in full, a sentence each.
+    degraded: Vec<String>,
+}
+
+/// `create`: makes a container that waits to be started.
+///
+/// # Errors
+/// As [`crate::launch::launch`], and what its hooks fail with; nothing of it is left then.
+pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
+    let held = store::held(asked.handle)?;
+    let spec = asked.spec()?;
+    let mut facts = Facts { holds: true, ..Facts::gather(&spec)? };
+    facts.folder.clone_from(&asked.bundle);
+    let plan = plan(&spec, facts)?;
+    check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground)?;
+    let socket = bind(held.folder())?;
+    let run_hooks = |pid: i32| {
+        let state = asked.state_of(pid);
+        let stages = [Stage::Prestart, Stage::CreateRuntime, Stage::CreateContainer];
+        stages.into_iter().try_for_each(|stage| hooks::run(&spec, stage, &state, pid))
+    };
+    let child = launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()) })?;
+    let mut program = Watched::from(child);
+    let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
+    let degraded = plan.degraded.clone();
+    children::keep(process.pid, program, Arc::new(plan));
+    Ok(Created { process, degraded })
+}
+
+impl Asked {
+    fn spec(&self) -> Result<Spec, Error> {
+        let mut spec = Spec::parse(self.spec.get().as_bytes())?;
+        if let Some(root) = &mut spec.root {
+            root.path = self.bundle.join(&root.path).to_string_lossy().into_owned();
+        }
+        let extras = &mut spec.minicontainer;
+        extras.new_session = true;
+        extras.new_keyring = !self.no_new_keyring;
+        extras.preserve_fds = self.preserve_fds;
+        // What the command that makes a container does for a program that it runs itself.
+        extras.foreground = false;
+        extras.kill_on_exit = false;
+        Ok(spec)
+    }
+
+    fn state_of(&self, pid: i32) -> String {
+        let mut state = self.state.clone();
+        state.insert("pid".into(), pid.into());
+        serde_json::Value::Object(state).to_string()
+    }
+}
+
+/// Refuses a terminal that nobody would attend to.
+pub(super) fn check_terminal(plan: &Plan, console_socket: Option<&Path>, foreground: bool) -> Result<(), Error> {
+    match (plan.terminal_streams().is_some(), console_socket) {
+        (true, None) if !foreground => {
+            Err(Error::spec("process.terminal", "needs a socket that the terminal is sent to: --console-socket"))
+        }
+        (false, Some(_)) => Err(Error::spec("process.terminal", "must be true where there is a console socket")),
+        _ => Ok(()),
+    }
+}
+
+/// Sends its terminal and its pidfd to the sockets that were asked for; where that fails, it is killed.
+pub(super) fn hand_over(
+    program: &mut Watched,
+    (console_socket, pidfd_socket): (Option<&Path>, Option<&Path>),
+) -> Result<Process, Error> {
+    let mut hand_over = || {
+        if let (Some(path), Some(terminal)) = (console_socket, program.child().terminal.as_ref()) {
+            // Who gets it expects it as it was opened.
+            fcntl(terminal, FcntlArg::F_SETFL(OFlag::empty()))
+                .map_err(|errno| Error::system("set up the container's terminal", errno))?;
+            door::send(path, "--console-socket", terminal)?;
+            program.take_terminal();
+        }
+        let child = program.child();
+        if let Some(path) = pidfd_socket {
+            door::send(path, "--pidfd-socket", &child.pidfd)?;
+        }
+        Process::of(child.pid).ok_or_else(|| Error::system("look at the container's process", Errno::ESRCH))
+    };
+    let process = hand_over();
+    if process.is_err() {
+        let _ = send_signal(program.pidfd(), libc::SIGKILL);
+        let _ = program.reap(WaitFor::End);
+    }
+    process
+}
+
+/// The socket that the container waits at, in its folder: [`super::start::start`] connects to it.
+fn bind(folder: &OwnedFd) -> Result<UnixListener, Error> {
+    UnixListener::bind(door::of(folder)).map_err(|error| {
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+        Error::system(format!("bind a socket in folder {}", folder.as_raw_fd()), errno)
+    })
+}

@@ -1,0 +1,63 @@
+//! Sockets of unix(7): the one that a container waits at, and those of others that are sent a descriptor.
+
+use std::io::{IoSlice, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::libc;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::stat::Mode;
+
+use crate::error::Error;
+
+/// The path of the socket in a container's folder: by the folder's descriptor, for an address has 108 bytes at most.
+pub(super) fn of(folder: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/start", folder.as_raw_fd()))
+}
+
+/// Connects to the socket in a container's folder, and waits for what is said: nothing, where the program was
+/// executed, or the step that failed and the kernel's error number.
+///
+/// # Errors
+/// As connect(2) and read(2).
+pub(super) fn knock(folder: &OwnedFd) -> std::io::Result<Option<(u32, i32)>> {
+    let mut answer = [0_u8; 8];
+    let mut door = UnixStream::connect(of(folder))?;
+    match door.read_exact(&mut answer) {
+        Ok(()) => {
+            let (step, errno) = answer.split_at(4);
+            let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap_or_default());
+            Ok(Some((word(step), word(errno).cast_signed())))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends a descriptor to the socket at `path`, which `option` names, `SCM_RIGHTS` of unix(7).
+///
+/// # Errors
+/// [`Error::System`] where nobody listens there.
+pub(super) fn send(path: &Path, option: &str, descriptor: &OwnedFd) -> Result<(), Error> {
+    let failed = |errno| Error::system(format!("send a descriptor to {option} {}", path.display()), errno);
+    let of_io = |error: std::io::Error| failed(Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)));
+    let socket = connect(path).map_err(of_io)?;
+    let name = path.as_os_str().as_encoded_bytes();
+    let parts = [IoSlice::new(if name.is_empty() { b"." } else { name })];
+    let numbers = [descriptor.as_fd().as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    sendmsg::<()>(socket.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None).map(drop).map_err(failed)
+}
+
+/// By the folder's descriptor where the path is longer than an address can be.
+fn connect(path: &Path) -> std::io::Result<UnixStream> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return UnixStream::connect(path) };
+    if path.as_os_str().len() < 100 {
+        return UnixStream::connect(path);
+    }
+    let folder = open(folder, OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_DIRECTORY, Mode::empty())?;
+    UnixStream::connect(Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name))
+}

@@ -1,0 +1,50 @@
+//! Starting a container that waits.
+
+use minicontainer_child::Failure;
+use nix::errno::Errno;
+use nix::libc;
+use serde::Deserialize;
+
+use super::{Done, door, store};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::launch::failure::words;
+use crate::plan::plan;
+use crate::spec::Spec;
+
+/// Which container.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    handle: u32,
+}
+
+/// `start`: has a container that waits execute its program.
+///
+/// # Errors
+/// [`Error::System`] with the step that failed; the container has ended then. `ESRCH` where it does not wait any more.
+pub(crate) fn start(Asked { handle }: &Asked) -> Result<Done, Error> {
+    let held = store::held(*handle)?;
+    match door::knock(held.folder()) {
+        Ok(None) => {
+            // It is of no more use; where it cannot be removed, the folder's end takes it along.
+            let _ = std::fs::remove_file(door::of(held.folder()));
+            Ok(Done {})
+        }
+        Ok(Some((step, errno))) => Err(of_step(&held.config()?, step, errno)),
+        Err(error) => {
+            let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+            let gone = matches!(errno, Errno::ECONNREFUSED | Errno::ENOENT | Errno::ECONNRESET);
+            Err(Error::system("start the container", if gone { Errno::ESRCH } else { errno }))
+        }
+    }
+}
+
+/// The words for a step behind the wait: those of the plan, which comes out as it did when the container was made.
+fn of_step(spec: &Spec, step: u32, errno: i32) -> Error {
+    let planned = Facts::gather(spec).and_then(|facts| plan(spec, Facts { holds: true, ..facts }));
+    let place = planned.as_ref().ok().and_then(|plan| u32::try_from(plan.hold()? + 1).ok());
+    match (planned, place) {
+        (Ok(plan), Some(place)) => words(&plan, Failure { step: place.saturating_add(step), errno }),
+        _ => Error::system(format!("take step {step} of the container's start"), Errno::from_raw(errno)),
+    }
+}
