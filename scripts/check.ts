@@ -16,6 +16,7 @@ const ROOMS = ["std/", "src/native/", "src/spec/", "src/runtime/", "src/cli/", "
 /** Where `unsafe` is at home; the last is a test that installs filters in a forked child. */
 const UNSAFE_ROOMS = [
   "rust/child/src/sys/",
+  "rust/holder/src/",
   "rust/runtime/src/launch/",
   "rust/runtime/src/ffi.rs",
   "rust/runtime/src/ffi/",

@@ -211,3 +211,18 @@ export const lifeSymbols = {
   ...abi,
   call_nonblocking: { ...withSpec, name: "minicontainer_call", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
+
+/** The end of a container that this process has made, among the reactor's. */
+export const adoptSymbols = {
+  ...abi,
+  minicontainer_adopt: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "i32", //    int32_t pid
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;

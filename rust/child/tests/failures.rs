@@ -26,6 +26,7 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
         has_classic_mounts: false,
         fault: Fault::default(),
         report: &Report::new(),
+        hold: None,
     })
 }
 

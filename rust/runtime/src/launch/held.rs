@@ -96,7 +96,9 @@ fn image(plan: &Plan, rest: &[Step], numbers: &[i32]) -> Result<Vec<u8>, Error> 
         [rest.len(), strings.len(), plan.blobs.len(), filters.len(), lists.len(), plan.groups.len(), numbers.len()];
     let mut bytes = Vec::new();
     let mut put = |number: u64| bytes.extend(number.to_le_bytes());
-    counts.into_iter().for_each(|count| put(count as u64));
+    for count in counts {
+        put(count as u64);
+    }
     for step in rest {
         let words: [u64; WORDS] =
             encode(*step).ok_or_else(|| Error::Internal { message: format!("{step:?} stands behind the wait") })?;

@@ -149,13 +149,14 @@ fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32
     let groups: Vec<&[u32]> = plan.groups.iter().map(Vec::as_slice).collect();
     let filters: Vec<&[libc::sock_filter]> = plan.filters.iter().map(|filter| filter.program.as_slice()).collect();
     let report = Report::new();
-    let held = match (plan.hold(), outside.socket) {
+    let waiting = match (plan.hold(), outside.socket) {
         (Some(hold), Some(socket)) => Some(Held::prepare(plan, hold, descriptors, socket.as_raw_fd())?),
         _ => None,
     };
-    let arguments: Vec<CStrRef<'_>> = held.iter().flat_map(|held| &held.argv).map(|text| CStrRef::new(text)).collect();
+    let arguments: Vec<CStrRef<'_>> =
+        waiting.iter().flat_map(|held| &held.argv).map(|text| CStrRef::new(text)).collect();
     let arguments: Vec<CStrRef<'_>> = arguments.into_iter().chain([CStrRef::NULL]).collect();
-    let hold = held.as_ref().zip(CStrArray::new(&arguments)).map(|(held, argv)| Hold {
+    let hold = waiting.as_ref().zip(CStrArray::new(&arguments)).map(|(held, argv)| Hold {
         program: held.program,
         argv,
         kept: &held.kept,

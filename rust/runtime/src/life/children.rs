@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::plan::Plan;
 use crate::run::Watched;
 
-static CHILDREN: Mutex<Option<HashMap<i32, (Watched, Arc<Plan>)>>> = Mutex::new(None);
+/// By the number of the process.
+type Children = HashMap<i32, (Watched, Arc<Plan>)>;
+
+static CHILDREN: Mutex<Option<Children>> = Mutex::new(None);
 
 /// Keeps a container's process until somebody asks for it.
 pub(super) fn keep(pid: i32, program: Watched, plan: Arc<Plan>) {

@@ -29,8 +29,8 @@ pub(super) fn knock(folder: &OwnedFd) -> std::io::Result<Option<(u32, i32)>> {
     match door.read_exact(&mut answer) {
         Ok(()) => {
             let (step, errno) = answer.split_at(4);
-            let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap_or_default());
-            Ok(Some((word(step), word(errno).cast_signed())))
+            let word = |bytes: &[u8]| bytes.try_into().unwrap_or_default();
+            Ok(Some((u32::from_le_bytes(word(step)), i32::from_le_bytes(word(errno)))))
         }
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),

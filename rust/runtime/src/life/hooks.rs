@@ -92,9 +92,9 @@ pub(crate) fn hooks(asked: &Asked) -> Result<Answer, Error> {
     let spec = store::held(asked.handle)?.config()?;
     let mut warnings = Vec::new();
     let pid = asked.process.map(|process| process.pid);
-    let state = asked.state.to_string();
+    let told = asked.state.to_string();
     for (index, hook) in asked.stage.of(&spec).iter().enumerate() {
-        match run_one(&spec, asked.stage, (index, hook), &state, pid) {
+        match run_one(&spec, asked.stage, (index, hook), &told, pid) {
             Ok(()) => {}
             Err(Error::System { message, .. } | Error::Spec { message, .. }) if asked.goes_on => warnings.push(message),
             Err(error) => return Err(error),
@@ -107,16 +107,16 @@ pub(crate) fn hooks(asked: &Asked) -> Result<Answer, Error> {
 ///
 /// # Errors
 /// [`Error::System`]; [`Error::Spec`] for a hook that is none.
-pub(super) fn run(spec: &Spec, stage: Stage, state: &str, pid: i32) -> Result<(), Error> {
+pub(super) fn run(spec: &Spec, stage: Stage, told: &str, pid: i32) -> Result<(), Error> {
     let mut hooks = stage.of(spec).iter().enumerate();
-    hooks.try_for_each(|hook| run_one(spec, stage, hook, state, Some(pid)))
+    hooks.try_for_each(|hook| run_one(spec, stage, hook, told, Some(pid)))
 }
 
 fn run_one(
     spec: &Spec,
     stage: Stage,
     (index, hook): (usize, &Hook),
-    state: &str,
+    told: &str,
     pid: Option<i32>,
 ) -> Result<(), Error> {
     let field = format!("hooks.{}[{index}]", stage.name());
@@ -140,7 +140,7 @@ fn run_one(
     };
     // Files, for a hook that reads or writes nothing must hold nobody up, nor one that leaves a process behind.
     let (mut input, output) = (memory(c"state")?, memory(c"output")?);
-    input.write_all(state.as_bytes()).and_then(|()| input.rewind()).map_err(|error| failed(&error))?;
+    input.write_all(told.as_bytes()).and_then(|()| input.rewind()).map_err(|error| failed(&error))?;
     let end = match pid.filter(|_| stage.is_in_the_container()) {
         Some(pid) => run_inside(spec, hook, pid, &input, &output, patience),
         None => run_outside(hook, &input, &output, patience),

@@ -66,7 +66,6 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::Chdir { path } => format!("change to directory {}", text(plan, path)),
         Step::CheckFolder => "start in a directory outside of the root".into(),
         Step::Hold => "wait to be started".into(),
-        Step::FindProgram { .. } => format!("execute {:?}", plan.program),
         Step::CheckProgram { .. } => format!("execute {:?} through a link of procfs", plan.program),
 
         Step::LimitCapabilities { .. } => "limit the capabilities".into(),
@@ -94,7 +93,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         }
         Step::ResetSignals { .. } => "reset the signals' actions".into(),
         Step::UnblockSignals => "unblock the signals".into(),
-        Step::Exec { .. } => format!("execute {:?}", plan.program),
+        Step::FindProgram { .. } | Step::Exec { .. } => format!("execute {:?}", plan.program),
     }
 }
 

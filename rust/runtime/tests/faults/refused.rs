@@ -9,6 +9,7 @@ use minicontainer::launch::wait::End;
 use minicontainer::plan::{IdMaps, plan};
 use minicontainer::run::run;
 use minicontainer::spec::Spec;
+use minicontainer_child::{Part, Step};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::host::{Host, again, is_again, is_root, skip};
@@ -50,6 +51,7 @@ fn a_clone_without_a_process_left_is_an_error() {
     // Where another thread is to map the ids, already that cannot be had.
     let mut plan = planned(IN_USER_NAMESPACE);
     plan.id_maps = IdMaps::ByParent { uids: vec![], gids: vec![], by_helpers: true };
+    plan.steps.insert(0, Step::Sync { part: Part::MapIds });
     let message = failed(&host, || run(&plan).map(drop));
     assert!(message.starts_with("cannot start a thread: ") && message.contains("ulimit -u"), "{message}");
 }
