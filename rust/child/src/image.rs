@@ -144,7 +144,7 @@ fn tables(reader: &mut Reader, arena: &mut Arena, report: &'static Report) -> Op
         Some(i32::try_from(number).unwrap_or(-1))
     })?;
     let fault = Fault::default();
-    let (has_classic_mounts, hold) = (false, None);
+    let (has_classic_mounts, hold, monitor) = (false, None, None);
     Some(Program {
         steps,
         strings,
@@ -157,5 +157,6 @@ fn tables(reader: &mut Reader, arena: &mut Arena, report: &'static Report) -> Op
         fault,
         report,
         hold,
+        monitor,
     })
 }

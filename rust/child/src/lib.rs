@@ -19,6 +19,7 @@ mod holder;
 mod identity;
 pub mod image;
 mod interpreter;
+pub mod monitor;
 mod mounts;
 mod nodes;
 mod place;

@@ -6,6 +6,7 @@ use core::ptr;
 
 use crate::fault::Fault;
 use crate::holder::Hold;
+use crate::monitor::Monitor;
 use crate::report::Report;
 use crate::step::Step;
 use crate::sys::Errno;
@@ -84,6 +85,8 @@ pub struct Program<'p> {
     pub report: &'p Report,
     /// What [`Step::Hold`] executes, where the plan has one.
     pub hold: Option<Hold<'p>>,
+    /// What [`Step::Monitor`] executes, where the plan has one.
+    pub monitor: Option<Monitor<'p>>,
 }
 
 /// A number that stands in no table is the planner's mistake; `EFAULT`, as the kernel says of a bad address.

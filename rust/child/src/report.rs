@@ -43,6 +43,10 @@ impl Report {
         self.ppid.store(parent, Ordering::Release);
     }
 
+    pub(crate) fn tell_second(&self, pid: i32) {
+        self.second.store(pid, Ordering::Release);
+    }
+
     pub(crate) const fn second_pid(&self) -> &AtomicI32 {
         &self.second
     }

@@ -3,6 +3,7 @@
 use crate::holder::become_holder;
 use crate::identity::{install_filter, limit_capabilities, raise_ambient, restrict_files, set_ids, write_file};
 use crate::interpreter::check_program;
+use crate::monitor::become_monitor;
 use crate::program::{CStrArray, CStrRef, Program};
 use crate::root::set_propagation;
 use crate::step::{Failure, Step};
@@ -13,9 +14,15 @@ use crate::sys::{self, Errno, Handle};
 /// Called in the child after `clone`, with every signal blocked.
 #[must_use]
 pub fn run(program: &Program<'_>) -> Failure {
+    run_from(program, 0)
+}
+
+/// As [`run`], from a later step.
+pub(crate) fn run_from(program: &Program<'_>, first: u32) -> Failure {
     let mut machine = Machine::new(program);
-    let mut index = 0;
-    for step in program.steps {
+    let mut index = first;
+    for step in program.steps.iter().skip(first as usize) {
+        machine.index = index;
         if let Err(Errno(errno)) = program.fault.check(index).and_then(|()| machine.take(*step)) {
             return Failure { step: index, errno };
         }
@@ -28,6 +35,8 @@ pub fn run(program: &Program<'_>) -> Failure {
 /// The plan, and what the steps so far have opened for those to come.
 pub(crate) struct Machine<'p> {
     pub program: &'p Program<'p>,
+    /// The step that is taken.
+    pub index: u32,
     /// The folder that becomes the root, and its path.
     pub folder: Option<(Handle, CStrRef<'p>)>,
     /// A copy of it with all that is mounted below, from before the stage was.
@@ -48,6 +57,7 @@ impl<'p> Machine<'p> {
     const fn new(program: &'p Program<'p>) -> Self {
         Self {
             program,
+            index: 0,
             folder: None,
             copy: None,
             stage: None,
@@ -65,6 +75,7 @@ impl<'p> Machine<'p> {
                 program.report.tell_ids(sys::getpid(), sys::getppid());
                 Ok(())
             }
+            Step::Monitor { namespaces } => become_monitor(program, self.index, namespaces),
             Step::DieWithOwner { owner, signal } => {
                 let owner = program.descriptor(owner)?;
                 sys::set_parent_death_signal(signal)?;

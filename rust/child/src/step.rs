@@ -83,6 +83,12 @@ pub enum Part {
 pub enum Step {
     /// `getpid`, `getppid`: tells the parent which ids the child sees.
     ReportIds,
+    /// `clone` of the container's process, which goes on with the next step; this one waits until it holds, and becomes
+    /// its monitor.
+    Monitor {
+        /// `CLONE_NEW…` of the clone.
+        namespaces: i32,
+    },
     /// `prctl(PR_SET_PDEATHSIG)`: the kernel sends `signal` when the thread that cloned ends. `owner` is a pidfd of
     /// that thread's process, looked at afterwards: an owner that ended before the call would never be noticed. It
     /// comes after [`Step::SetIds`], for a change of ids clears it.

@@ -27,6 +27,7 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
         fault: Fault::default(),
         report: &Report::new(),
         hold: None,
+        monitor: None,
     })
 }
 

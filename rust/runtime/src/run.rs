@@ -94,6 +94,11 @@ impl Watched {
         self.child.terminal.take()
     }
 
+    /// Takes its monitor's pidfd out: whose child it is, and not ours.
+    pub fn take_monitor(&mut self) -> Option<OwnedFd> {
+        self.child.monitor.take()
+    }
+
     /// Takes the listener of its filter out.
     pub fn take_listener(&mut self) -> Option<Listener> {
         self.child.listener.take()

@@ -1,5 +1,6 @@
 //! A container that waits in its small program, and goes on when it is started.
 
+use std::ffi::CString;
 use std::fs;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use minicontainer::error::Error;
 use minicontainer::facts::Facts;
 use minicontainer::launch::wait::{End, WaitFor, reap};
-use minicontainer::launch::{Child, Outside, launch_for};
+use minicontainer::launch::{Child, MonitorRequest, Outside, launch_for};
 use minicontainer::plan::{Plan, plan};
 use minicontainer::spec::Spec;
 
@@ -47,7 +48,7 @@ fn planned(process: &str) -> Plan {
 
 fn held(process: &str, door: &Door) -> (Plan, Child) {
     let plan = planned(process);
-    let outside = Outside { run_hooks: &|_| Ok(()), socket: Some(door.listener.as_fd()) };
+    let outside = Outside { run_hooks: &|_| Ok(()), socket: Some(door.listener.as_fd()), monitor: None };
     let child = launch_for(&plan, &outside).unwrap();
     (plan, child)
 }
@@ -71,7 +72,6 @@ fn it_waits_small_and_becomes_the_program() {
         .trim_end_matches(" kB")
         .parse()
         .unwrap();
-    println!("PSS {pss} KiB");
     assert!(pss < 512, "{pss} KiB");
     assert_eq!(door.knock(), b"");
     assert_eq!(end(&child), End::Exited(42));
@@ -97,7 +97,7 @@ fn it_tells_what_failed_once_it_was_started() {
 fn what_cannot_be_executed_is_told_of_before_it_waits() {
     let door = Door::new("missing");
     let plan = planned(r#"{"args":["/no/such/program"]}"#);
-    let outside = Outside { run_hooks: &|_| Ok(()), socket: Some(door.listener.as_fd()) };
+    let outside = Outside { run_hooks: &|_| Ok(()), socket: Some(door.listener.as_fd()), monitor: None };
     let error = launch_for(&plan, &outside).unwrap_err();
     let Error::System { message, exit_code, .. } = error else { panic!("{error:?}") };
     assert!(message.starts_with("cannot execute \"/no/such/program\": no such file or directory"), "{message}");
@@ -120,4 +120,73 @@ fn the_program_has_no_more_rights_than_it_would_have_had() {
     }
     // 0, 1, 2 and the folder itself.
     assert_eq!(told.lines().last().unwrap().trim(), "4", "{told}");
+}
+
+/// A folder of a container's own, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("minicontainer-monitor-{}-{name}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Starts a program that a monitor stands by, and waits until that has ended too.
+fn monitored(name: &str, script: &str, (log_bytes, logs): (u64, u32)) -> Folder {
+    let folder = Folder::new(name);
+    let (door, attached) = (Door::new(name), Door::new(&format!("{name}-attached")));
+    let process = format!(r#"{{"args":["sh","-c","{script}"],"env":["PATH=/bin:/usr/bin"]}}"#);
+    let spec =
+        format!(r#"{{"ociVersion":"1.2.0","process":{process},"minicontainer":{{"stdio":["null","piped","piped"]}}}}"#);
+    let spec = Spec::parse(spec.as_bytes()).unwrap();
+    let plan = plan(&spec, Facts { holds: true, is_monitored: true, ..Facts::gather(&spec).unwrap() }).unwrap();
+    let ended = folder.0.join("ended");
+    let command = ["/bin/sh".to_string(), "-c".to_string(), format!("echo yes > {}", ended.display())];
+    let opened = fs::File::open(&folder.0).unwrap();
+    let monitor = MonitorRequest {
+        folder: opened.as_fd(),
+        socket: attached.listener.as_fd(),
+        log_bytes,
+        logs,
+        command: command.map(|text| CString::new(text).unwrap()).into(),
+    };
+    let outside = Outside { run_hooks: &|_| Ok(()), socket: Some(door.listener.as_fd()), monitor: Some(monitor) };
+    let child = launch_for(&plan, &outside).unwrap();
+    let monitor = child.monitor.unwrap();
+    assert_eq!(door.knock(), b"");
+    assert_eq!(reap(monitor.as_raw_fd(), WaitFor::End).unwrap().unwrap().end, End::Exited(0));
+    assert_eq!(fs::read_to_string(ended).unwrap(), "yes\n");
+    folder
+}
+
+#[test]
+fn a_monitor_keeps_the_log_and_notes_the_end() {
+    let folder = monitored("logs", "echo out; echo err >&2; printf rest; exit 3", (0, 1));
+    let log = fs::read_to_string(folder.0.join("log")).unwrap();
+    let lines: Vec<&str> = log.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+    for line in ["stdout F out", "stderr F err", "stdout P rest"] {
+        assert!(lines.contains(&line), "{line} in {log}");
+    }
+    let end = fs::read_to_string(folder.0.join("exit")).unwrap();
+    assert!(end.starts_with(r#"{"code":1,"status":3,"seconds":"#), "{end}");
+}
+
+#[test]
+fn a_monitor_tells_of_a_signal_and_keeps_so_many_logs() {
+    let folder = monitored("turns", "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; kill -9 $$", (120, 2));
+    let end = fs::read_to_string(folder.0.join("exit")).unwrap();
+    assert!(end.starts_with(r#"{"code":2,"status":9,"#), "{end}");
+    let read = |name: &str| fs::read_to_string(folder.0.join(name));
+    let (last, before) = (read("log").unwrap(), read("log.1").unwrap());
+    assert!(last.ends_with("line 9\n") && !before.is_empty(), "{before}|{last}");
+    assert!(before.len() < 250 && last.len() < 250, "{before}|{last}");
+    assert!(read("log.2").is_err());
 }

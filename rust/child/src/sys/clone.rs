@@ -64,3 +64,62 @@ pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
     }
     super::done(result)
 }
+
+/// `long clone(unsigned long flags, void *stack, NULL, int *pidfd, …)`, clone(2), with `CLONE_PIDFD`: a child that runs
+/// `work` on the stack that ends at `top`, and its pidfd; with `CLONE_VFORK` this one waits until it has executed
+/// another program or ended.
+pub(crate) fn clone_child<W: Fn()>(flags: i32, top: usize, work: &W) -> Result<(i32, i32), Errno> {
+    let mut pidfd = -1_i32;
+    let flags = super::word(flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD);
+    let pidfd_address = (&raw mut pidfd).expose_provenance();
+    let work = super::address(work);
+    let result: i64;
+    // SAFETY: the child begins on a stack of its own, calls `enter` and never comes back; `work` outlives it, for this
+    // process waits. What the child leaves of the registers is not ours.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r12",
+            "call r13",
+            "ud2",
+            "2:",
+            inlateout("rax") libc::SYS_clone => result,
+            in("rdi") flags, in("rsi") top & !15, in("rdx") pidfd_address, in("r10") 0, in("r8") 0,
+            in("r12") work, in("r13") enter::<W> as *const (),
+            out("rcx") _, out("r11") _,
+        );
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, 0",
+            "mov x30, 0",
+            "mov x0, x20",
+            "blr x21",
+            "brk 0",
+            "2:",
+            in("x8") libc::SYS_clone,
+            inlateout("x0") flags => result,
+            in("x1") top & !15, in("x2") pidfd_address, in("x3") 0, in("x4") 0,
+            in("x20") work, in("x21") enter::<W> as *const (),
+        );
+    }
+    Ok((super::check(result)?, pidfd))
+}
+
+/// Where such a child begins.
+///
+/// # Safety
+/// `work` must be valid.
+unsafe extern "C" fn enter<W: Fn()>(work: *const W) -> ! {
+    // SAFETY: as the caller vouches.
+    unsafe { (*work)() };
+    super::exit(127)
+}

@@ -269,3 +269,37 @@ pub(crate) fn length_of(file: i32) -> Result<usize, Errno> {
     let length = check(unsafe { syscall(libc::SYS_lseek, [word(file), 0, word(libc::SEEK_END)]) })?;
     usize::try_from(length).map_err(|_| Errno(libc::EIO))
 }
+
+/// `int openat(int dirfd, const char *pathname, int flags, mode_t mode)`, open(2), of a file that may be new.
+pub(crate) fn open_with_mode(folder: i32, name: CStrRef<'_>, flags: i32, mode: u32) -> Result<Handle, Errno> {
+    let arguments = [word(folder), name.address(), word(flags | libc::O_CLOEXEC | libc::O_NOFOLLOW), mode as usize];
+    // SAFETY: a C string that outlives the call.
+    handle(unsafe { syscall(libc::SYS_openat, arguments) })
+}
+
+/// `ssize_t writev(int fd, const struct iovec *iov, int iovcnt)`, readv(2), all of it.
+pub(crate) fn write_all_parts(file: &Handle, parts: [&[u8]; 3]) -> Result<(), Errno> {
+    let vectors = parts.map(|part| libc::iovec { iov_base: part.as_ptr().cast_mut().cast(), iov_len: part.len() });
+    // SAFETY: three parts, borrowed for as long as the call takes, which only reads them.
+    let written = check(unsafe { syscall(libc::SYS_writev, [word(file.0), address(&vectors), vectors.len()]) })?;
+    let mut written = usize::try_from(written).unwrap_or(0);
+    for part in parts {
+        let rest = part.get(written.min(part.len())..).unwrap_or_default();
+        written = written.saturating_sub(part.len());
+        write_all(file, rest)?;
+    }
+    Ok(())
+}
+
+/// `int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)`, rename(2), in one folder.
+pub(crate) fn rename(folder: i32, from: CStrRef<'_>, to: CStrRef<'_>) -> Result<(), Errno> {
+    let arguments = [word(folder), from.address(), word(folder), to.address(), 0];
+    // SAFETY: two C strings that outlive the call.
+    done(unsafe { syscall(libc::SYS_renameat2, arguments) })
+}
+
+/// `int unlinkat(int dirfd, const char *pathname, 0)`, unlink(2).
+pub(crate) fn unlink(folder: i32, name: CStrRef<'_>) -> Result<(), Errno> {
+    // SAFETY: a C string that outlives the call.
+    done(unsafe { syscall(libc::SYS_unlinkat, [word(folder), name.address(), 0]) })
+}

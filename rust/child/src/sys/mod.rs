@@ -14,6 +14,7 @@ mod process;
 mod schedule;
 mod terminal;
 mod text;
+mod wait;
 
 use core::arch::asm;
 
@@ -27,6 +28,7 @@ pub(crate) use privilege::*;
 pub(crate) use process::*;
 pub(crate) use schedule::*;
 pub(crate) use terminal::*;
+pub(crate) use wait::*;
 
 /// The kernel's error number, above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,11 @@ fn done(result: i64) -> Result<(), Errno> {
 /// A signed number as the register holds it.
 #[allow(clippy::cast_sign_loss, reason = "the kernel reads the low 32 bits as signed")]
 const fn word(number: i32) -> usize {
+    number as usize
+}
+
+/// A number that is not negative, as the register holds it.
+const fn number_of(number: u32) -> usize {
     number as usize
 }
 

@@ -154,3 +154,12 @@ pub(crate) fn exit(status: i32) -> ! {
         let _ = unsafe { syscall(libc::SYS_exit_group, [word(status)]) };
     }
 }
+
+/// `int rt_sigaction(int signum, const struct sigaction *act, NULL, size_t sigsetsize)`, sigaction(2): `SIG_IGN`, which
+/// also forgets what is pending.
+pub(crate) fn ignore(signal: u32) -> Result<(), Errno> {
+    // As in `set_default_action`; SIG_IGN is 1.
+    let action = [1_u64, 0, 0, 0];
+    // SAFETY: `action` is of this frame and not smaller than the kernel's structure; the old one is not asked for.
+    done(unsafe { syscall(libc::SYS_rt_sigaction, [signal as usize, address(&action), 0, SIGSET_BYTES]) })
+}

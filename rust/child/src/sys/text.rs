@@ -1,6 +1,6 @@
 //! C strings: their constants and lengths.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
 use crate::program::{CStrArray, CStrRef};
 
@@ -39,6 +39,19 @@ impl<'p> CStrRef<'p> {
     /// Whether it has none.
     pub(crate) fn is_empty(self) -> bool {
         self.bytes().is_empty()
+    }
+}
+
+impl CStrArray<'static> {
+    /// Strings as the kernel lays them out for a program: `count` of them, and a NULL.
+    ///
+    /// # Safety
+    /// They must be there until the process ends.
+    #[must_use]
+    pub unsafe fn from_stack(first: *const *const c_char, count: usize) -> Self {
+        // SAFETY: `CStrRef` is transparent over the pointer, and the caller vouches for the rest.
+        let strings = unsafe { core::slice::from_raw_parts(first.cast::<CStrRef<'static>>(), count.saturating_add(1)) };
+        Self::new(strings).unwrap_or(CStrArray::EMPTY)
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Facts {
     pub answers_calls: bool,
     /// Whether the program waits until it is told to begin.
     pub holds: bool,
+    /// Whether it has a process by it that keeps its log and notes its end.
+    pub is_monitored: bool,
     /// The filter of the spec's `seccompFile`.
     pub seccomp: Option<Seccomp>,
     /// The host's devices that the spec names.

@@ -101,6 +101,14 @@ impl Opened {
         self.childs.iter().map(|child| child.as_ref().map_or(-1, AsRawFd::as_raw_fd)).collect()
     }
 
+    /// The numbers of our ends: stdin, stdout, stderr, and the socket that a terminal comes through; -1: there is none.
+    pub(super) fn ours(&self) -> [i32; 4] {
+        let number = |end: &Option<OwnedFd>| end.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let [stdin, stdout, stderr] = &self.streams;
+        let terminal = self.sockets.iter().find(|(passed, _)| *passed == Passed::Terminal);
+        [number(stdin), number(stdout), number(stderr), terminal.map_or(-1, |(_, socket)| socket.as_raw_fd())]
+    }
+
     /// Closes what was opened for the child alone, so that the end of a pipe is seen when the program closes it.
     pub(super) fn close_the_childs(&mut self) {
         self.childs.clear();

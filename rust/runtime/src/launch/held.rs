@@ -3,10 +3,11 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
 use minicontainer_child::image::{TABLES, WORDS, encode};
+use minicontainer_child::monitor::MONITOR_ARGUMENTS;
 use minicontainer_child::{Fd, Step};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -44,6 +45,49 @@ impl Held {
         kept.extend(rest.iter().filter_map(|step| needed(*step)).filter_map(|fd| numbers.get(fd.0 as usize)));
         Ok(Self { program: program()?, argv, kept, _image: image })
     }
+}
+
+/// What the child needs to become the monitor of a container.
+pub(super) struct Monitoring {
+    /// The program, in memory that nobody can write to.
+    pub program: RawFd,
+    /// Its arguments.
+    pub argv: Vec<CString>,
+    /// What it inherits.
+    pub kept: Vec<RawFd>,
+    /// Where it finds the container's pidfd.
+    pub pidfd: RawFd,
+}
+
+impl Monitoring {
+    /// Prepares for a container of which we have these ends, as [`super::descriptors::Opened::ours`] gives them.
+    pub(super) fn prepare(monitor: &MonitorRequest<'_>, pidfd: RawFd, ours: [RawFd; 4]) -> Result<Self, Error> {
+        let (folder, socket) = (monitor.folder.as_raw_fd(), monitor.socket.as_raw_fd());
+        let [stdin, stdout, stderr, terminal] = ours;
+        let numbers = [pidfd, folder, socket, stdin, stdout, stderr, terminal].map(i64::from);
+        let limits = [i64::try_from(monitor.log_bytes).unwrap_or(i64::MAX), i64::from(monitor.logs)];
+        let texts = numbers.into_iter().chain(limits).map(|number| number.to_string());
+        let argv = std::iter::once("minicontainer-monitor".to_string()).chain(texts);
+        let argv: Vec<CString> = argv.filter_map(|text| CString::new(text).ok()).collect();
+        debug_assert_eq!(argv.len(), MONITOR_ARGUMENTS);
+        let kept = [pidfd, folder, socket].into_iter().chain(ours).filter(|number| *number >= 0).collect();
+        let argv = argv.into_iter().chain(monitor.command.iter().cloned()).collect();
+        Ok(Self { program: program()?, argv, kept, pidfd })
+    }
+}
+
+/// What a monitor is given to work with.
+pub struct MonitorRequest<'m> {
+    /// The container's folder, which the log and the end are written to.
+    pub folder: BorrowedFd<'m>,
+    /// A socket that listens for who attaches.
+    pub socket: BorrowedFd<'m>,
+    /// The most bytes that a log has; 0: no limit.
+    pub log_bytes: u64,
+    /// How many logs are kept.
+    pub logs: u32,
+    /// What is executed at the container's end, by an absolute path.
+    pub command: Vec<CString>,
 }
 
 /// The descriptor that a step behind the wait needs.

@@ -21,10 +21,12 @@ mod userns;
 mod visibility;
 pub mod wait;
 
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use minicontainer_child::monitor::Monitor;
 use minicontainer_child::{CStrArray, CStrRef, Hold, Program, Report, run};
 use nix::errno::Errno;
 use nix::libc;
@@ -37,7 +39,8 @@ use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
 use descriptors::Opened;
 pub use handshake::RunHooks;
-use held::Held;
+pub use held::MonitorRequest;
+use held::{Held, Monitoring};
 use listener::Listener;
 use stack::Stack;
 use visibility::Visibility;
@@ -63,6 +66,25 @@ pub struct Child {
     pub is_init: bool,
     /// Whether it has a session of its own: keys of our terminal don't reach it.
     pub has_own_session: bool,
+    /// The pidfd of its monitor, whose child it is then, and not ours.
+    pub monitor: Option<OwnedFd>,
+}
+
+impl Child {
+    fn new(plan: &Plan, pid: i32, pidfd: OwnedFd, started: Instant) -> Self {
+        Self {
+            pid,
+            pidfd,
+            streams: [None, None, None],
+            terminal: None,
+            listener: None,
+            started,
+            timer: None,
+            is_init: plan.is_init(),
+            has_own_session: plan.has_own_session(),
+            monitor: None,
+        }
+    }
 }
 
 /// Starts the plan's program, and returns once it has been executed.
@@ -70,7 +92,7 @@ pub struct Child {
 /// # Errors
 /// [`Error::System`] with the step that failed; the child is reaped and every descriptor closed by then.
 pub fn launch(plan: &Plan) -> Result<Child, Error> {
-    launch_for(plan, &Outside { run_hooks: &|_| Ok(()), socket: None })
+    launch_for(plan, &Outside { run_hooks: &|_| Ok(()), socket: None, monitor: None })
 }
 
 /// What a container that is created has outside of it.
@@ -79,6 +101,8 @@ pub struct Outside<'o> {
     pub run_hooks: RunHooks<'o>,
     /// Where it waits for somebody to connect, who starts it.
     pub socket: Option<BorrowedFd<'o>>,
+    /// What its monitor works with, where it has one.
+    pub monitor: Option<MonitorRequest<'o>>,
 }
 
 /// As [`launch`]; where the plan has it wait, it does so when this returns.
@@ -101,13 +125,17 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
         tell(plan, || format!("[parent] {degraded}"));
     }
     let started = Instant::now();
-    let (pid, ids) = start(plan, &opened.numbers(), outside)?;
+    let (monitor, pid, ids) = start(plan, &opened, outside)?;
     opened.close_the_childs();
     let pidfd = wait::open_pidfd(pid)?;
     if plan.has_foreign_files() && own_program::is_executed_by(pid) {
         kill(&pidfd);
         let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
         return Err(error.with_advice("it leads to this process's own program"));
+    }
+    if let Some(monitor) = monitor {
+        // It has our ends, and what comes through them.
+        return Ok(Child { monitor: Some(monitor), ..Child::new(plan, pid, pidfd, started) });
     }
     let received = || Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?));
     let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
@@ -116,17 +144,9 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     if let Some((pid, ppid)) = ids {
         tell(plan, || format!("[child] PID: {pid}, PPID: {ppid}"));
     }
-    Ok(Child {
-        pid,
-        pidfd,
-        streams: opened.into_streams(),
-        terminal,
-        listener: listener.map(Listener::new),
-        started,
-        timer,
-        is_init: plan.is_init(),
-        has_own_session: plan.has_own_session(),
-    })
+    let streams = opened.into_streams();
+    let listener = listener.map(Listener::new);
+    Ok(Child { streams, terminal, listener, timer, ..Child::new(plan, pid, pidfd, started) })
 }
 
 /// Ends a program that nobody will hear of.
@@ -137,26 +157,27 @@ fn kill(pidfd: &OwnedFd) {
 
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the
 /// program's PID, and the ids that it saw, where the plan asked for them.
-fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32, Option<(i32, i32)>), Error> {
+fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>) -> Result<Started, Error> {
+    let descriptors = &opened.numbers()[..];
     let strings: Vec<CStrRef<'_>> = plan.strings.iter().map(|text| CStrRef::new(text)).collect();
-    let lists: Vec<Vec<CStrRef<'_>>> = plan
-        .lists
-        .iter()
-        .map(|list| list.iter().map(|text| CStrRef::new(text)).chain([CStrRef::NULL]).collect())
-        .collect();
+    let lists: Vec<Vec<CStrRef<'_>>> = plan.lists.iter().map(|list| arguments(list)).collect();
     let lists: Vec<CStrArray<'_>> = lists.iter().filter_map(|list| CStrArray::new(list)).collect();
     let blobs: Vec<&[u8]> = plan.blobs.iter().map(Vec::as_slice).collect();
     let groups: Vec<&[u32]> = plan.groups.iter().map(Vec::as_slice).collect();
     let filters: Vec<&[libc::sock_filter]> = plan.filters.iter().map(|filter| filter.program.as_slice()).collect();
     let report = Report::new();
+    let monitoring = match (&outside.monitor, plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize))) {
+        (Some(monitor), Some(pidfd)) => Some(Monitoring::prepare(monitor, *pidfd, opened.ours())?),
+        _ => None,
+    };
+    let watching = arguments(monitoring.as_ref().map_or(&[], |monitoring| &monitoring.argv));
+    let mut second = monitoring.is_some().then(Stack::take).transpose()?;
     let waiting = match (plan.hold(), outside.socket) {
         (Some(hold), Some(socket)) => Some(Held::prepare(plan, hold, descriptors, socket.as_raw_fd())?),
         _ => None,
     };
-    let arguments: Vec<CStrRef<'_>> =
-        waiting.iter().flat_map(|held| &held.argv).map(|text| CStrRef::new(text)).collect();
-    let arguments: Vec<CStrRef<'_>> = arguments.into_iter().chain([CStrRef::NULL]).collect();
-    let hold = waiting.as_ref().zip(CStrArray::new(&arguments)).map(|(held, argv)| Hold {
+    let waiting_for = arguments(waiting.as_ref().map_or(&[], |held| &held.argv));
+    let hold = waiting.as_ref().zip(CStrArray::new(&waiting_for)).map(|(held, argv)| Hold {
         program: held.program,
         argv,
         kept: &held.kept,
@@ -174,8 +195,17 @@ fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32
         fault: plan.fault,
         report: &report,
         hold,
+        monitor: monitoring.as_ref().zip(CStrArray::new(&watching)).map(|(monitoring, argv)| Monitor {
+            program: monitoring.program,
+            argv,
+            kept: &monitoring.kept,
+            pidfd: monitoring.pidfd,
+            stack: second.as_mut().map_or(0, |stack| stack.memory().as_mut_ptr_range().end.expose_provenance()),
+        }),
     };
     let mut stack = Stack::take()?;
+    // With a monitor, it is that one's clone that makes them.
+    let namespaces = if monitoring.is_some() { CloneFlags::empty() } else { plan.namespaces };
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
     let (cloned, answered) = if plan.has_parents_part() {
         thread::scope(|scope| {
@@ -184,20 +214,28 @@ fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32
                 Ok(handshake) => handshake,
                 Err(error) => return (Err(failure::of_thread(&error)), Ok(())),
             };
-            let cloned = clone(plan.namespaces, &mut stack, &program);
+            let cloned = clone(namespaces, &mut stack, &program);
             report.handshake.abandon();
             let answered = handshake.join();
             (cloned, answered.unwrap_or_else(|_| Err(Error::Internal { message: "the handshake panicked".into() })))
         })
     } else {
-        (clone(plan.namespaces, &mut stack, &program), Ok(()))
+        (clone(namespaces, &mut stack, &program), Ok(()))
     };
     drop(visible);
     stack.give_back();
+    if let Some(second) = second {
+        second.give_back();
+    }
     let mut pid = cloned?;
+    let mut monitor = None;
     if let Some(successor) = report.successor() {
-        // The first one has ended: it only made room.
-        wait::reap_by_number(pid);
+        if monitoring.is_some() && report.failure().is_none() {
+            monitor = Some(wait::open_pidfd(pid)?);
+        } else {
+            // The first one has ended: it only made room.
+            wait::reap_by_number(pid);
+        }
         pid = successor;
     }
     if let Some(failure) = report.failure() {
@@ -205,7 +243,15 @@ fn start(plan: &Plan, descriptors: &[i32], outside: &Outside<'_>) -> Result<(i32
         wait::reap_by_number(pid);
         return Err(answered.err().unwrap_or_else(|| failure::words(plan, failure)));
     }
-    Ok((pid, report.ids()))
+    Ok((monitor, pid, report.ids()))
+}
+
+/// The pidfd of its monitor, where it has one; its PID; the ids that it saw, where the plan asked for them.
+type Started = (Option<OwnedFd>, i32, Option<(i32, i32)>);
+
+/// Arguments as `execve` takes them.
+fn arguments(texts: &[CString]) -> Vec<CStrRef<'_>> {
+    texts.iter().map(|text| CStrRef::new(text)).chain([CStrRef::NULL]).collect()
 }
 
 /// What a namespace is called, as `--debug` tells of it.

@@ -1,13 +1,15 @@
 //! Making a container that waits to be started.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
 use nix::libc;
+use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -17,10 +19,10 @@ use super::{children, door, store};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::launch::wait::{WaitFor, send_signal};
-use crate::launch::{Outside, launch_for};
+use crate::launch::{MonitorRequest, Outside, launch_for};
 use crate::plan::{Plan, plan};
 use crate::run::Watched;
-use crate::spec::Spec;
+use crate::spec::{Spec, Stdio};
 
 /// A container that is to be made.
 #[derive(Deserialize)]
@@ -43,9 +45,25 @@ pub(crate) struct Asked {
     /// The container gets no session keyring of its own.
     #[serde(default)]
     no_new_keyring: bool,
+    /// A process stays by the container.
+    monitor: Option<Monitor>,
     /// A terminal of the container's own stays with this process, which attends to it.
     #[serde(default)]
     foreground: bool,
+}
+
+/// How a container is stood by, whose end this process does not wait for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Monitor {
+    /// The most bytes of a log; 0: no limit.
+    log_bytes: u64,
+    /// How many logs are kept.
+    logs: u32,
+    /// Whether the container reads what those write who attach.
+    has_stdin: bool,
+    /// What is executed at the container's end: an absolute path and arguments.
+    command: Vec<String>,
 }
 
 /// A container that waits.
@@ -64,21 +82,29 @@ pub(crate) struct Created {
 pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     let held = store::held(asked.handle)?;
     let spec = asked.spec()?;
-    let mut facts = Facts { holds: true, ..Facts::gather(&spec)? };
+    let mut facts = Facts { holds: true, is_monitored: asked.monitor.is_some(), ..Facts::gather(&spec)? };
     facts.folder.clone_from(&asked.bundle);
     let plan = plan(&spec, facts)?;
-    check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground)?;
-    let socket = bind(held.folder())?;
+    check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground || asked.monitor.is_some())?;
+    let socket = bind(held.folder(), "start")?;
+    // Opened anew: the lock on the folder belongs to the descriptor that took it, and to its copies.
+    let folder = asked.monitor.as_ref().map(|_| open_again(held.folder())).transpose()?;
+    let attached = asked.monitor.as_ref().map(|_| bind(held.folder(), "attach")).transpose()?;
+    let standing_by = asked.monitor.as_ref().zip(folder.as_ref()).zip(attached.as_ref());
+    let monitor = standing_by.map(|((monitor, folder), socket)| monitor.request(folder.as_fd(), socket.as_fd()));
     let run_hooks = |pid: i32| {
         let state = asked.state_of(pid);
         let stages = [Stage::Prestart, Stage::CreateRuntime, Stage::CreateContainer];
         stages.into_iter().try_for_each(|stage| hooks::run(&spec, stage, &state, pid))
     };
-    let child = launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()) })?;
+    let child = launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()), monitor })?;
     let mut program = Watched::from(child);
     let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
     let degraded = plan.degraded.clone();
-    children::keep(process.pid, program, Arc::new(plan));
+    match program.take_monitor() {
+        Some(monitor) => children::keep_monitor(monitor),
+        None => children::keep(process.pid, program, Arc::new(plan)),
+    }
     Ok(Created { process, degraded })
 }
 
@@ -92,6 +118,10 @@ impl Asked {
         extras.new_session = true;
         extras.new_keyring = !self.no_new_keyring;
         extras.preserve_fds = self.preserve_fds;
+        if let Some(monitor) = &self.monitor {
+            let stdin = if monitor.has_stdin { Stdio::Piped } else { Stdio::Null };
+            extras.stdio = [stdin, Stdio::Piped, Stdio::Piped];
+        }
         // What the command that makes a container does for a program that it runs itself.
         extras.foreground = false;
         extras.kill_on_exit = false;
@@ -144,9 +174,21 @@ pub(super) fn hand_over(
 }
 
 /// The socket that the container waits at, in its folder: [`super::start::start`] connects to it.
-fn bind(folder: &OwnedFd) -> Result<UnixListener, Error> {
-    UnixListener::bind(door::of(folder)).map_err(|error| {
+fn bind(folder: &OwnedFd, name: &str) -> Result<UnixListener, Error> {
+    UnixListener::bind(door::of(folder, name)).map_err(|error| {
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
         Error::system(format!("bind a socket in folder {}", folder.as_raw_fd()), errno)
     })
+}
+
+fn open_again(folder: &OwnedFd) -> Result<OwnedFd, Error> {
+    openat(folder, ".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| Error::system("open the container's folder", errno))
+}
+
+impl Monitor {
+    fn request<'m>(&self, folder: BorrowedFd<'m>, socket: BorrowedFd<'m>) -> MonitorRequest<'m> {
+        let command = self.command.iter().filter_map(|text| CString::new(text.as_str()).ok()).collect();
+        MonitorRequest { folder, socket, log_bytes: self.log_bytes, logs: self.logs, command }
+    }
 }

@@ -13,9 +13,9 @@ use nix::sys::stat::Mode;
 
 use crate::error::Error;
 
-/// The path of the socket in a container's folder: by the folder's descriptor, for an address has 108 bytes at most.
-pub(super) fn of(folder: &OwnedFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}/start", folder.as_raw_fd()))
+/// The path of a socket in a container's folder: by the folder's descriptor, for an address has 108 bytes at most.
+pub(super) fn of(folder: &OwnedFd, name: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd()))
 }
 
 /// Connects to the socket in a container's folder, and waits for what is said: nothing, where the program was
@@ -25,7 +25,7 @@ pub(super) fn of(folder: &OwnedFd) -> PathBuf {
 /// As connect(2) and read(2).
 pub(super) fn knock(folder: &OwnedFd) -> std::io::Result<Option<(u32, i32)>> {
     let mut answer = [0_u8; 8];
-    let mut door = UnixStream::connect(of(folder))?;
+    let mut door = UnixStream::connect(of(folder, "start"))?;
     match door.read_exact(&mut answer) {
         Ok(()) => {
             let (step, errno) = answer.split_at(4);

@@ -27,7 +27,7 @@ pub(crate) fn start(Asked { handle }: &Asked) -> Result<Done, Error> {
     match door::knock(held.folder()) {
         Ok(None) => {
             // It is of no more use; where it cannot be removed, the folder's end takes it along.
-            let _ = std::fs::remove_file(door::of(held.folder()));
+            let _ = std::fs::remove_file(door::of(held.folder(), "start"));
             Ok(Done {})
         }
         Ok(Some((step, errno))) => Err(of_step(&held.config()?, step, errno)),

@@ -19,7 +19,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use minicontainer_child::{Fault, Step};
+use minicontainer_child::{Fault, Fd, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
@@ -120,6 +120,8 @@ pub struct Plan {
     pub first_closed: u32,
     /// The process whose namespaces are joined, by its number and its start.
     pub joins: Option<(i32, u64)>,
+    /// Where the monitor finds the container's pidfd, where there is one.
+    pub monitor: Option<Fd>,
 }
 
 impl Plan {
@@ -144,6 +146,7 @@ impl Plan {
             foreground: extras.foreground,
             first_closed: first_closed(extras.preserve_fds)?,
             joins: extras.joins,
+            monitor: None,
         })
     }
 
@@ -249,6 +252,10 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     plan.steps.push(Step::UnblockSignals);
     identity::restrict(&mut plan, spec, &facts, filter)?;
     plan.steps.push(exec);
+    if facts.is_monitored {
+        plan.monitor = Some(plan.descriptor(Descriptor::Null));
+        plan.steps.insert(0, Step::Monitor { namespaces: plan.namespaces.bits() });
+    }
     Ok(plan)
 }
 

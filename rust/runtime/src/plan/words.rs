@@ -15,6 +15,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::ReportIds => "read the process's ids".into(),
         Step::DieWithOwner { .. } => "bind the program's life to its owner's".into(),
 
+        Step::Monitor { .. } => "start the container's monitor".into(),
         Step::Sync { part: Part::MapIds } => "have its ids mapped".into(),
         Step::Sync { part: Part::RunHooks } => "have its hooks run".into(),
         Step::JoinNamespace { namespace, kind } => match plan.descriptors.get(namespace.0 as usize) {

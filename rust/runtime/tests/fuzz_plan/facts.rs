@@ -27,6 +27,7 @@ pub fn facts(random: &mut Random) -> Facts {
         landlock_version: random.pick(&[0, 1, 5, 7, u32::MAX]),
         answers_calls: random.one_in(2),
         holds: random.one_in(4),
+        is_monitored: random.one_in(8),
         seccomp: random.one_in(4).then(|| serde_json::from_str(random.pick(&FILTERS)).unwrap()),
         host_devices: list(random, |random| HostDevice {
             mode: random.pick(&[0o20666, 0o60660, 0, u32::MAX]),

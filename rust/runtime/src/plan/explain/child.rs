@@ -18,6 +18,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "PR_SET_PDEATHSIG(2const)",
         ),
 
+        Step::Monitor { namespaces } => line(
+            "clone",
+            vec![format!("CLONE_VM|CLONE_VFORK|CLONE_PIDFD|{}", kind_flags(namespaces))],
+            "the container's process; this one becomes its parent, which keeps its log and hears of its end",
+            "clone(2)",
+        ),
         Step::Sync { part } => line(
             "futex",
             vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
