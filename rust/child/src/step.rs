@@ -93,6 +93,11 @@ pub enum Step {
         signal: i32,
     },
 
+    /// Writes `0`, which stands for who writes, to a cgroup's file of processes: what the program does counts there.
+    EnterCgroup {
+        /// The file.
+        file: Fd,
+    },
     /// Tells the parent how far it has come, and waits until it has done its part.
     Sync {
         /// What the parent does.

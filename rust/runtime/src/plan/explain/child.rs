@@ -18,6 +18,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "PR_SET_PDEATHSIG(2const)",
         ),
 
+        Step::EnterCgroup { file } => line(
+            "write",
+            vec![descriptor(plan, file), "\"0\"".into()],
+            "enter the cgroup that was made for it",
+            "cgroups(7)",
+        ),
         Step::Sync { part } => line(
             "futex",
             vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
@@ -305,6 +311,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
+        Some(Descriptor::CgroupEntrance(path)) => super::cgroups::quoted(path),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
         Some(Descriptor::Socket(_)) => "SOCKET".into(),
         None => "?".into(),

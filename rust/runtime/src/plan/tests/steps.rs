@@ -20,6 +20,7 @@ macro_rules! samples {
 samples! {
     ReportIds,
     DieWithOwner { owner: Fd(0), signal: 9 },
+    EnterCgroup { file: Fd(0) },
     Sync { part: Part::MapIds },
     JoinNamespace { namespace: Fd(0), kind: 0x2000_0000 },
     Unshare { flags: 0x80 },
