@@ -4,6 +4,7 @@ import { isolate } from "../spec/container.ts";
 import type { IsolationConfig } from "../spec/isolation_config.ts";
 import type { NamespaceKind, Spec } from "../spec/types.ts";
 import type { Parsed } from "./options.ts";
+import { limitsFromOptions } from "./limits.ts";
 import { idMapping, ioPriority, limit, mountFromOption, octal, pair, scheduler, timeOffset, whole } from "./values.ts";
 
 /** The options of namespaces, by kind. */
@@ -79,6 +80,7 @@ export function isolationFromOptions(parsed: Parsed): IsolationConfig {
     ioPriority: last("io-priority", ioPriority),
     oomScoreAdj: last("oom-score-adj", whole),
     personality: text("personality") as IsolationConfig["personality"],
+    limits: limitsFromOptions(parsed),
   };
 }
 

@@ -56,6 +56,21 @@ const OPTION_OF_FIELD = [
   ["ioPriority", "--io-priority"],
   ["oomScoreAdj", "--oom-score-adj"],
   ["terminal", "--tty"],
+  ["limits.memoryBytes", "--memory"],
+  ["limits.memorySwapBytes", "--memory-swap"],
+  ["limits.memoryReservationBytes", "--memory-reservation"],
+  ["limits.cpusetCpus", "--cpuset-cpus"],
+  ["limits.cpusetMems", "--cpuset-mems"],
+  ["limits.cpuShares", "--cpu-shares"],
+  ["limits.cpuTimeMs", "--cpu-time"],
+  ["limits.cpus", "--cpus"],
+  ["limits.pids", "--pids"],
+  ["limits.ioWeight", "--io-weight"],
+  ["limits.ioMax", "--io-max"],
+  ["limits.devices", "--device-cgroup-rule"],
+  ["limits.unified", "--unified"],
+  ["limits.cgroupParent", "--cgroup-parent"],
+  ["limits.cgroupManager", "--cgroup-manager"],
 ];
 
 /** Fields whose options have the same name. */

@@ -15,9 +15,8 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
   const spec = await specFromOptions(parsed);
   const ended = await inTermsOfOptions(parsed, () => runSpec(spec));
-  if (ended.outOfTime) {
-    const { say } = await import("./report.ts");
-    say(`the program was killed: its time was up (--timeout ${parsed.text("timeout")})`);
+  if (ended.outOfTime || ended.used !== undefined || parsed.flag("stats")) {
+    (await import("./ended.ts")).tellEnd(parsed, ended);
   }
   return exitCodeOf(ended);
 }
@@ -77,11 +76,12 @@ function folder(cwd: string | undefined): string | undefined {
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function milliseconds(time: string): number {
+/** A time of an option's. */
+export function milliseconds(time: string, option = "timeout"): number {
   const [, number, unit] = /^(\d+|\d*\.\d+)(ms|s|m|h|d)?$/.exec(time) ?? [];
   const result = Number(number) * UNIT_MS[unit ?? "s"];
   if (result > 0) return result;
-  throw new UsageError(`--timeout must be a time above 0, such as 5, 0.5s, 200ms, 2m or 1h; it is ${quote(time)}`);
+  throw new UsageError(`--${option} must be a time above 0, such as 5, 0.5s, 200ms, 2m or 1h; it is ${quote(time)}`);
 }
 
 function quote(text: string): string {

@@ -127,6 +127,46 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
     ],
   },
   {
+    title: "Limits",
+    options: [
+      { name: "memory", value: "SIZE", help: "let it have so much memory: 64M, 2G; above it something is killed" },
+      { name: "memory-swap", value: "SIZE", help: "let it have so much memory and swap together; or unlimited" },
+      { name: "memory-reservation", value: "SIZE", help: "where memory is short, take back first what is above this" },
+      { name: "cpus", value: "NUMBER", help: "let it use so many processors: 0.5, 2" },
+      {
+        name: "cpu-shares",
+        value: "SHARES",
+        help: "2 to 262144 (1024): its part where others want the processors too",
+      },
+      { name: "cpuset-cpus", value: "LIST", help: "let all of it run on these processors, such as 0-3,7" },
+      { name: "cpuset-mems", value: "LIST", help: "let it have memory of these nodes" },
+      { name: "pids", value: "NUMBER", help: "let it have so many processes and threads" },
+      { name: "io-weight", value: "WEIGHT", help: "10 to 1000: its part where others want the disks too" },
+      {
+        name: "io-max",
+        value: "DEVICE:KEY=RATE[,…]",
+        many: true,
+        help: "limit a disk, /dev/sda or 8:0: rbps, wbps (bytes), riops, wiops per second",
+      },
+      {
+        name: "device-cgroup-rule",
+        value: "RULE",
+        many: true,
+        help: 'let it use a device, as in "c 10:200 rwm"',
+      },
+      { name: "unified", value: "FILE=VALUE", many: true, help: "write to a file of its cgroup, version 2" },
+      { name: "cpu-time", value: "TIME", help: "kill it after TIME on processors, all of it together" },
+      { name: "cgroup-parent", value: "PATH", help: "make its cgroup below this one" },
+      { name: "cgroup-manager", value: "files|systemd|disabled", help: "who makes its cgroup" },
+      {
+        name: "limits",
+        value: "strict|best-effort",
+        help: "leave away what this host cannot limit, or fail (default)",
+      },
+      { name: "stats", help: "tell on stderr what it used when it has ended" },
+    ],
+  },
+  {
     title: "Program",
     options: [
       { name: "env", short: "e", value: "NAME=VALUE", many: true, help: "set a variable; may stand several times" },

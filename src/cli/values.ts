@@ -1,7 +1,7 @@
 /** The values of options, from text. */
 
 import { tmpfs, volume } from "../spec/volumes.ts";
-import type { IdMapping, IoPriority, Mount, Scheduler, TimeOffset } from "../spec/types.ts";
+import type { IdMapping, IoMax, IoPriority, Mount, Scheduler, TimeOffset } from "../spec/types.ts";
 import { UsageError } from "./options.ts";
 
 /** `INSIDE:OUTSIDE[:COUNT]`. */
@@ -112,4 +112,38 @@ export function mountFromOption(text: string): Mount {
 
 function quote(text: string): string {
   return JSON.stringify(text);
+}
+
+const SIZES: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** Bytes, with the letter of a power of 1024; `unlimited`. */
+export function size(option: string, text: string): number {
+  if (text === "unlimited" || text === "-1") return Infinity;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?$/i.exec(text) ?? refuse(option, text, "64M");
+  return Math.round(Number(number) * SIZES[unit.toLowerCase()]);
+}
+
+/** A number that may be no whole one. */
+export function decimal(option: string, text: string): number {
+  return /^(\d+|\d*\.\d+)$/.test(text) ? Number(text) : refuse(option, text, "0.5");
+}
+
+const IO_KEYS: Record<string, keyof IoMax> = {
+  rbps: "readBps",
+  wbps: "writeBps",
+  riops: "readIops",
+  wiops: "writeIops",
+};
+
+/** `DEVICE:KEY=RATE[,…]`. */
+export function ioMax(option: string, text: string): [string, IoMax] {
+  const [, device, rates] = /^(\d+:\d+|\/.*):((?:\w+=[^,=]+,?)+)$/.exec(text) ??
+    refuse(option, text, "/dev/sda:rbps=1M,wiops=100");
+  const limits: IoMax = {};
+  for (const entry of rates.split(",")) {
+    const [key, rate] = entry.split("=");
+    if (!Object.hasOwn(IO_KEYS, key)) refuse(option, text, "/dev/sda:rbps=1M,wiops=100");
+    limits[IO_KEYS[key]] = size(option, rate);
+  }
+  return [device, limits];
 }

@@ -130,6 +130,7 @@ type NativeError =
     exit_code: number | null;
     message: string;
   }
+  | { kind: "unsupported"; feature: string; needs: string }
   | { kind: "internal"; message: string };
 
 /** The typed error that a failed record stands for. */
@@ -146,6 +147,8 @@ export function errorFromJson(json: string): Error {
         step: error.step === null ? undefined : { number: error.step[0], of: error.step[1] },
         exitCode: error.exit_code ?? undefined,
       });
+    case "unsupported":
+      return new UnsupportedError(error.feature, error.needs);
     case "internal":
       return new Error(`minicontainer's own mistake, please report it: ${error.message}`);
   }

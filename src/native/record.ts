@@ -15,6 +15,24 @@ export interface Ended {
   cpuSystemUs: number;
   memoryPeakBytes: number;
   memoryPeakIsBound: boolean;
+  outOfCpuTime: boolean;
+  /** What its cgroup used, where it had one of its own. */
+  used?: Used;
+}
+
+/** What a cgroup used in all; what this host does not tell is absent. */
+export interface Used {
+  memoryPeakBytes?: number;
+  cpuUserUs?: number;
+  cpuSystemUs?: number;
+  throttledUs?: number;
+  pidsPeak?: number;
+  ioReadBytes?: number;
+  ioWriteBytes?: number;
+  oomKills?: number;
+  pressure?: { cpuUs: number | null; memoryUs: number | null; ioUs: number | null };
+  /** Why the cgroup is still there. */
+  left?: string;
 }
 
 /** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */
@@ -41,11 +59,11 @@ export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token:
   return {
     token: view.getUint32(4, LITTLE_ENDIAN),
     next: offset + HEADER_BYTES + Math.ceil(jsonBytes / 8) * 8,
-    told: readTold(view, text),
+    told: readTold(view, jsonBytes, text),
   };
 }
 
-function readTold(view: DataView, text: () => string): Told {
+function readTold(view: DataView, jsonBytes: number, text: () => string): Told {
   const pid = view.getInt32(8, LITTLE_ENDIAN);
   const code = view.getInt32(12, LITTLE_ENDIAN);
   switch (view.getUint32(0, LITTLE_ENDIAN)) {
@@ -58,10 +76,12 @@ function readTold(view: DataView, text: () => string): Told {
         exited: (flags & 1) !== 0,
         outOfTime: (flags & 2) !== 0,
         memoryPeakIsBound: (flags & 4) !== 0,
+        outOfCpuTime: (flags & 16) !== 0,
         wallUs: Math.round(view.getFloat64(24, LITTLE_ENDIAN)),
         cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
         cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
         memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
+        ...(jsonBytes > 0 && { used: JSON.parse(text()) as Used }),
       };
     }
     case 2:

@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_4: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_5: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What takes a spec and answers with a record. */
 const withSpec = {

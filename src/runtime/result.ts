@@ -3,7 +3,10 @@
 import { type Ended, exitCodeOf } from "../native/record.ts";
 import { signalName } from "./signals.ts";
 
-/** What a program used: it and those of its children that it has waited for. Source: waitid(2), getrusage(2). */
+/**
+ * What a program used: it and those of its children that it has waited for; with `limits` all that it started. What has a
+ * `?` is told with `limits`, as far as the host tells it. Source: waitid(2), getrusage(2); cgroups(7).
+ */
 export interface Usage {
   /** From its start to its end, in microseconds. */
   wallUs: number;
@@ -11,14 +14,37 @@ export interface Usage {
   cpuUserUs: number;
   /** On a processor in the kernel for it, in microseconds. */
   cpuSystemUs: number;
-  /** The largest resident set of one of its processes, in bytes. */
+  /** The largest resident set of one of its processes, in bytes; with `limits` the most that all had together. */
   memoryPeakBytes: number;
   /**
    * Whether `memoryPeakBytes` is only an upper bound: until it executes its program a child has this process's memory,
    * and the kernel counts that in, so what stays below this process's own peak can't be told from it.
    */
   memoryPeakIsBound: boolean;
+  /** How long a limit on processors made it wait, in microseconds. */
+  throttledUs?: number;
+  /** The most processes and threads that there were. */
+  pidsPeak?: number;
+  /** Bytes read from block devices. */
+  ioReadBytes?: number;
+  /** Bytes written to block devices. */
+  ioWriteBytes?: number;
+  /** Microseconds in which some process of it waited because something was short. Source: PSI, version 2. */
+  pressure?: Pressure;
 }
+
+/** Microseconds of waiting; null: not told. */
+export interface Pressure {
+  /** For a processor. */
+  cpuUs: number | null;
+  /** For memory. */
+  memoryUs: number | null;
+  /** For a block device. */
+  ioUs: number | null;
+}
+
+/** Which limit ended a program. */
+export type EndedBy = "timeout" | "cpuTime" | "output" | "oom";
 
 /** How a program ended. */
 export interface NamespaceExecResult {
@@ -37,6 +63,10 @@ export interface NamespaceExecResult {
   exitCode: number;
   /** Whether it was killed because `timeoutMs` was over. */
   outOfTime: boolean;
+  /** Whether memory's limit was met, and a process of it killed: tells a 137 by that from any other. */
+  oomKilled: boolean;
+  /** The limit that ended it: `timeoutMs`, `cpuTimeMs`, `outputBytes`, `memoryBytes`; null: none did. */
+  endedBy: EndedBy | null;
   /** What it used. */
   usage: Usage;
   /** What it wrote to stdout, where that was `"piped"`. */
@@ -48,6 +78,7 @@ export interface NamespaceExecResult {
 /** The result that the kernel's account stands for. */
 export function resultFromEnd(ended: Ended): NamespaceExecResult {
   const { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound } = ended;
+  const { oomKills = 0, left: _, ...used } = ended.used ?? {};
   return {
     pid: ended.pid,
     exitedNormally: ended.exited,
@@ -55,6 +86,25 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     signal: ended.exited ? null : { number: ended.code, name: signalName(ended.code) },
     exitCode: exitCodeOf(ended),
     outOfTime: ended.outOfTime,
-    usage: { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound },
+    oomKilled: oomKills > 0,
+    endedBy: endedBy(ended),
+    usage: {
+      wallUs,
+      cpuUserUs,
+      cpuSystemUs,
+      memoryPeakBytes,
+      memoryPeakIsBound: memoryPeakIsBound && used.memoryPeakBytes === undefined,
+      ...used,
+    },
   };
 }
+
+/** Which limit ended a program; that on output is the streams' affair. */
+export function endedBy({ outOfTime, outOfCpuTime, exited, code, used }: Ended): EndedBy | null {
+  if (outOfTime) return "timeout";
+  if (outOfCpuTime) return "cpuTime";
+  const wasKilled = !exited && code === SIGKILL;
+  return wasKilled && (used?.oomKills ?? 0) > 0 ? "oom" : null;
+}
+
+const SIGKILL = 9;

@@ -24,6 +24,7 @@ import type { FilesystemConfig, IsolationConfig } from "./isolation_config.ts";
 import { limitsOf, sysctl, timeOffsets } from "./limits.ts";
 import { idMappings, plannedMounts } from "./mounts.ts";
 import { isNew, namespacesOf } from "./namespaces.ts";
+import { resourcesOf } from "./resources.ts";
 import { terminalSize } from "./terminal.ts";
 import { filesOf } from "./volumes.ts";
 import type { Device, Extras, Landlock, Linux, Mount, Overlay, Process, Seccomp, Spec } from "./types.ts";
@@ -60,7 +61,12 @@ export function isolate(spec: Spec, config: IsolationConfig): Spec {
   if (needing !== undefined) throw new SpecError(needing, "needs a rootfs");
   const namespaces = namespacesOf(config);
   const mounts = plannedMounts(config).map(({ mount }) => mount);
-  const linux = present<Linux>({ namespaces: namespaces.length > 0 ? namespaces : undefined, ...linuxOf(config) });
+  const limits = ifGiven("limits", config.limits, resourcesOf);
+  const linux = present<Linux>({
+    namespaces: namespaces.length > 0 ? namespaces : undefined,
+    ...linuxOf(config),
+    resources: limits?.resources,
+  });
   return present<Spec>({
     ...spec,
     process: present({
@@ -77,6 +83,7 @@ export function isolate(spec: Spec, config: IsolationConfig): Spec {
       ...spec.minicontainer,
       ...extrasOf(config, mounts),
       ...environmentOf(spec, config),
+      cgroup: limits?.cgroup,
       killOnExit: spec.minicontainer?.killOnExit ?? isNew(namespaces, "pid"),
     }),
   });

@@ -1,5 +1,7 @@
 /** The spec's property `minicontainer`: what OCI lacks. */
 
+import type { CgroupExtras } from "./linux_resources.ts";
+
 /** What OCI lacks. */
 export interface Extras {
   /** What is executed, where that is not `process.args[0]`; a name without a slash is looked up in PATH. */
@@ -47,6 +49,8 @@ export interface Extras {
    * of the streams that are one; `"always"`: as with `process.terminal`, and with `TERM` set.
    */
   tty?: "auto" | "always";
+  /** What there is to say of its cgroup, which it gets also where only this asks for one. */
+  cgroup?: CgroupExtras;
 }
 
 /** Where a standard stream comes from. */

@@ -1,5 +1,6 @@
 /** How a program is isolated: the fields of a configuration that make it a container. */
 
+import type { Limits } from "./resources.ts";
 import type {
   Device,
   IdMapping,
@@ -155,6 +156,8 @@ export interface TerminalSize {
 
 /** What a program may use, and how it is treated. */
 export interface LimitConfig {
+  /** What it and all that it starts may use together; an empty object limits nothing, but what was used is told. */
+  limits?: Readonly<Limits>;
   /** Limits by name, as in `{ nofile: 1024 }`; a number is both soft and hard, and `Infinity` none. */
   rlimits?: Readonly<Record<string, number | Readonly<{ soft: number; hard: number }>>>;
   /** -1000 (never) to 1000 (first): how willingly the kernel kills it when memory runs out. */

@@ -1,5 +1,6 @@
 /** OCI `linux`: what only this kernel has. */
 
+import type { Resources } from "./linux_resources.ts";
 import type { IdMapping } from "./mount.ts";
 import type { Seccomp } from "./seccomp.ts";
 
@@ -18,7 +19,7 @@ export interface Linux {
   /** The cgroup: an absolute path, a relative one, or `slice:prefix:name` with systemd. */
   cgroupsPath?: string;
   /** What the cgroup may use. */
-  resources?: Record<string, unknown>;
+  resources?: Resources;
   /** Kernel parameters of the namespaces, as in `net.ipv4.ip_forward`. */
   sysctl?: Record<string, string>;
   /** Which system calls are let through. */

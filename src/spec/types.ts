@@ -7,6 +7,18 @@ import type { Process } from "./process.ts";
 
 export type { Extras, InjectedFile, Landlock, Overlay, SpecStdio } from "./extras.ts";
 export type { Device, Linux, Namespace, NamespaceKind, Personality, Propagation, TimeOffset } from "./linux.ts";
+export type {
+  BlockIoResources,
+  CgroupExtras,
+  CgroupManager,
+  CpuResources,
+  DeviceRule,
+  IoMax,
+  IoMaxDevice,
+  MemoryResources,
+  Resources,
+  ThrottleDevice,
+} from "./linux_resources.ts";
 export type { IdMapping, Mount, Root } from "./mount.ts";
 export type { Capabilities, CpuAffinity, IoPriority, Process, Rlimit, Scheduler, User } from "./process.ts";
 export type {

@@ -1,10 +1,10 @@
 //! Mounts in the container's root, each on a descriptor of where it goes.
 
 use crate::copy::copy_folder;
+use crate::mounted::{Attributes, Bind, Filesystem};
 use crate::place::Kind;
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
-use crate::step::{Attributes, Bind, Filesystem};
 use crate::sys::{self, Errno, Handle};
 
 /// `MOUNT_ATTR_IDMAP`.

@@ -1,8 +1,9 @@
 //! What a host is asked by trying: system calls in a row, in a child that ends afterwards, whatever came of them.
 
+use crate::mounted::Attributes;
 use crate::mounts::new_filesystem;
 use crate::program::{CStrArray, CStrRef};
-use crate::step::{Attributes, Failure};
+use crate::step::Failure;
 use crate::sys::{self, Errno, Handle};
 
 /// One thing that is tried. A call that opens something holds it for those behind it.

@@ -1,9 +1,9 @@
 //! The container's root: from a folder of the host's to `/`.
 
+use crate::mounted::Attributes;
 use crate::mounts::{new_filesystem, remount};
 use crate::program::{CStrArray, CStrRef};
 use crate::run::Machine;
-use crate::step::Attributes;
 use crate::sys::{self, Errno, Handle};
 
 /// Names in the stage.

@@ -82,6 +82,7 @@ impl<'p> Machine<'p> {
                 if sys::is_readable(owner)? { Err(Errno(libc::EOWNERDEAD)) } else { Ok(()) }
             }
 
+            Step::EnterCgroup { file } => sys::write_once(program.descriptor(file)?, b"0"),
             Step::Sync { part } => program.report.handshake.arrive(part, sys::pid_as_the_host_sees_it()?),
             Step::JoinNamespace { namespace, kind } => sys::setns(program.descriptor(namespace)?, kind),
             Step::Unshare { flags } => sys::unshare(flags),

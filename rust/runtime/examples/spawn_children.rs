@@ -57,7 +57,7 @@ fn main() -> Result<(), String> {
     let mut counts = Counts::new();
     for _ in 0..TIMES {
         one_after_the_other(&mut counts);
-        at_once(&mut counts).map_err(|error| words(&error))?;
+        at_once(&mut counts).map_err(|error| error.to_string())?;
     }
     for (how, count) in &counts {
         println!("{count} {how}");
@@ -84,7 +84,7 @@ fn lose_memory() {
 fn one_after_the_other(counts: &mut Counts) {
     for properties in SPECS {
         let outcome = planned(properties).and_then(|plan| run(&Arc::new(plan)));
-        let how = outcome.map_or_else(|error| words(&error), |outcome| ended(outcome.exit.end));
+        let how = outcome.map_or_else(|error| error.to_string(), |outcome| ended(outcome.exit.end));
         *counts.entry(how).or_default() += 1;
     }
 }
@@ -95,7 +95,7 @@ fn at_once(counts: &mut Counts) -> Result<(), Error> {
     for (token, properties) in (1..).zip(SPECS) {
         match planned(properties).and_then(|plan| reactor.spawn(token, plan)) {
             Ok(_) => running += 1,
-            Err(error) => *counts.entry(words(&error)).or_default() += 1,
+            Err(error) => *counts.entry(error.to_string()).or_default() += 1,
         }
     }
     let mut records = [0; 4096];
@@ -118,13 +118,6 @@ fn ended(end: End) -> String {
     match end {
         End::Exited(status) => format!("exited with status {status}"),
         End::Signaled(signal) => format!("ended by signal {signal}"),
-    }
-}
-
-fn words(error: &Error) -> String {
-    match error {
-        Error::Spec { path, message } => format!("{path}: {message}"),
-        Error::System { message, .. } | Error::Internal { message } => message.clone(),
     }
 }
 

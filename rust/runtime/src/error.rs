@@ -29,11 +29,31 @@ pub enum Error {
         /// The whole sentence.
         message: String,
     },
+    /// The host lacks something: nothing was done.
+    Unsupported {
+        /// What was asked for.
+        feature: String,
+        /// What it needs.
+        needs: String,
+    },
     /// A mistake of ours.
     Internal {
         /// What was seen.
         message: String,
     },
+}
+
+/// The whole sentence.
+impl std::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Spec { path, message } if !path.is_empty() => write!(formatter, "{path}: {message}"),
+            Self::Spec { message, .. } | Self::System { message, .. } | Self::Internal { message } => {
+                formatter.write_str(message)
+            }
+            Self::Unsupported { feature, needs } => write!(formatter, "{feature}: {needs}"),
+        }
+    }
 }
 
 impl Error {
@@ -66,6 +86,7 @@ impl Error {
         let texts: &mut [&mut String] = match &mut error {
             Self::Spec { path, message } => &mut [path, message],
             Self::System { operation, message, .. } => &mut [operation, message],
+            Self::Unsupported { feature, needs } => &mut [feature, needs],
             Self::Internal { message } => &mut [message],
         };
         for text in texts {

@@ -28,7 +28,7 @@ use crate::spec::Spec;
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
 #[unsafe(no_mangle)]
-pub static minicontainer_abi_4: u8 = 4;
+pub static minicontainer_abi_5: u8 = 5;
 
 /// The record's buffer cannot hold the answer: call again with a larger one.
 pub const TOO_SMALL: i32 = -1;

@@ -4,6 +4,7 @@
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
 mod calls;
+mod end;
 mod start;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,7 @@ use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
 use crate::record::{self, Event};
 use crate::run::{Watched, tell_end};
+use end::Ending;
 
 /// How many events one `epoll_wait` takes; more of them come with the next.
 const EVENTS_AT_ONCE: usize = 128;
@@ -31,6 +33,7 @@ const EVENTS_AT_ONCE: usize = 128;
 const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
 const LISTENER: u64 = 5;
+const CPU_TIMER: u64 = 6;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -43,8 +46,9 @@ pub const PIPES: u32 = 2;
 pub struct Reactor {
     ends: Epoll,
     pipes: Epoll,
-    wake: EventFd,
-    state: Mutex<State>,
+    wake: Arc<EventFd>,
+    /// Shared with the threads that end what a program has left in its cgroup.
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -66,7 +70,7 @@ enum Phase {
     /// Another thread is at it; with the signal that the program gets once it runs.
     Starting(Option<i32>),
     Running(Watched, Arc<Plan>),
-    /// Its end has been told; its pipes may still hold something.
+    /// Its end has been told, or another thread ends what it has left in its cgroup, and tells of it then; its pipes may still hold something.
     Ended,
 }
 
@@ -84,7 +88,8 @@ impl Reactor {
         pipes
             .add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))
             .map_err(|errno| Error::system("watch an eventfd", errno))?;
-        Ok(Self { ends, pipes, wake, state: Mutex::default() })
+        let wake = Arc::new(wake);
+        Ok(Self { ends, pipes, wake, state: Arc::default() })
     }
 
     /// Sends a program a signal.
@@ -219,7 +224,12 @@ impl Reactor {
         }
         let Ok(token) = u32::try_from(data / SOURCES) else { return };
         match data % SOURCES {
-            PIDFD => state.collect(token),
+            PIDFD => state.collect(token, |ending| self.end_elsewhere(token, ending)),
+            CPU_TIMER => {
+                if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
+                    program.count_cpu_time();
+                }
+            }
             TIMER => {
                 if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
                     program.time_is_up();
@@ -238,13 +248,20 @@ impl Reactor {
 }
 
 impl State {
-    fn collect(&mut self, token: u32) {
+    fn collect(&mut self, token: u32, end_elsewhere: impl FnOnce(Ending) -> Result<(), Error>) {
         let Some(entry) = self.programs.get_mut(&token) else { return };
-        let Phase::Running(program, plan) = &entry.phase else { return };
+        let Phase::Running(program, plan) = &mut entry.phase else { return };
         let told = match program.reap(WaitFor::EndNow) {
             Ok(None) => return,
-            Ok(Some(outcome)) => {
+            Ok(Some(mut outcome)) => {
                 tell_end(plan, &outcome);
+                if let Some(cgroup) = program.settle(&mut outcome) {
+                    let ending = Ending { cgroup, outcome: outcome.clone() };
+                    if end_elsewhere(ending).is_ok() {
+                        entry.phase = Phase::Ended;
+                        return;
+                    }
+                }
                 Event::Ended(outcome)
             }
             Err(error) => Event::Failed(error),

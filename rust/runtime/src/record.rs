@@ -8,13 +8,13 @@
 //! | 4 | u32 | token of the program; 0 where the call names it |
 //! | 8 | i32 | pid |
 //! | 12 | i32 | exit status, signal number, or stream |
-//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound, 8 the filter asks |
+//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound, 8 the filter asks, 16 out of time on processors |
 //! | 20 | u32 | bytes of JSON behind the record |
 //! | 24 | f64 | wall time in µs |
 //! | 32 | f64 | user time in µs |
 //! | 40 | f64 | system time in µs |
 //! | 48 | f64 | peak memory in bytes |
-//! | 56 | | the JSON text, filled up to 8 bytes |
+//! | 56 | | the JSON text, filled up to 8 bytes: an error, what was asked for, or what a program's cgroup used |
 
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
     let json = match event {
         Event::Failed(error) => error.to_json(),
         Event::Text(text) => text.clone(),
+        Event::Ended(Outcome { used: Some(used), .. }) => serde_json::to_vec(used).unwrap_or_default(),
         _ => Vec::new(),
     };
     let length = HEADER_BYTES + json.len().next_multiple_of(8);
@@ -65,7 +66,10 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
                 End::Exited(status) => (status, 1),
                 End::Signaled(signal) => (signal, 0),
             };
-            let flags = exited | u32::from(outcome.out_of_time) << 1 | u32::from(outcome.exit.peak_is_bound) << 2;
+            let flags = exited
+                | u32::from(outcome.out_of_time) << 1
+                | u32::from(outcome.exit.peak_is_bound) << 2
+                | u32::from(outcome.out_of_cpu_time) << 4;
             (1, outcome.pid, code, flags)
         }
         Event::Failed(_) => (2, 0, 0, 0),
@@ -124,11 +128,18 @@ mod tests {
             peak_bytes: 4096,
             peak_is_bound: true,
         };
-        let outcome = Outcome { pid: 42, exit, wall: Duration::from_secs(1), out_of_time: true };
+        let outcome = Outcome {
+            pid: 42,
+            exit,
+            wall: Duration::from_secs(1),
+            out_of_time: true,
+            out_of_cpu_time: true,
+            used: None,
+        };
         let mut buffer = [0xff; 64];
         assert_eq!(write(&mut buffer, 9, &Event::Ended(outcome)), Some(56));
         let word = |offset: usize| i32::from_le_bytes(buffer[offset..offset + 4].try_into().unwrap());
-        assert_eq!([0, 4, 8, 12, 16, 20].map(word), [1, 9, 42, 15, 6, 0]);
+        assert_eq!([0, 4, 8, 12, 16, 20].map(word), [1, 9, 42, 15, 22, 0]);
         let float = |offset: usize| f64::from_le_bytes(buffer[offset..offset + 8].try_into().unwrap());
         assert_eq!([24, 32, 40, 48].map(|offset| float(offset).to_string()), ["1000000", "7", "2000", "4096"]);
     }

@@ -1,5 +1,6 @@
 //! One program from start to end, on the calling thread.
 
+use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +8,21 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
+use nix::sys::timerfd::TimerFd;
 
+use crate::cgroup::Cgroup;
+use crate::cgroup::stats::Used;
 use crate::error::Error;
 use crate::foreground;
 use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
-use crate::launch::{Child, launch, owner, tell};
+use crate::launch::{Child, launch, owner, set_timer, tell, timer};
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
 use crate::signal::{Target, deliver};
 
 /// How a program's run went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// Its number as the host saw it.
     pub pid: i32,
@@ -28,6 +32,10 @@ pub struct Outcome {
     pub wall: Duration,
     /// Whether it was killed because its time was up.
     pub out_of_time: bool,
+    /// Whether it was killed because its time on processors was.
+    pub out_of_cpu_time: bool,
+    /// What its cgroup used, where it had one of its own.
+    pub used: Option<Box<Used>>,
 }
 
 /// A program that is waited for.
@@ -35,12 +43,15 @@ pub struct Outcome {
 pub struct Watched {
     child: Child,
     out_of_time: bool,
+    /// Readable when its time on processors may be up.
+    cpu_timer: Option<TimerFd>,
+    out_of_cpu_time: bool,
     killed_for: Option<i32>,
 }
 
 impl From<Child> for Watched {
     fn from(child: Child) -> Self {
-        Self { child, out_of_time: false, killed_for: None }
+        Self { child, out_of_time: false, cpu_timer: None, out_of_cpu_time: false, killed_for: None }
     }
 }
 
@@ -51,7 +62,9 @@ impl Watched {
     /// # Errors
     /// As [`launch`].
     pub fn start_here(plan: &Plan) -> Result<Self, Error> {
-        launch(plan).map(Self::from)
+        let mut program = Self::from(launch(plan)?);
+        program.limit_cpu_time()?;
+        Ok(program)
     }
 
     /// Starts `plan`'s program: where it is to die with its owner, from a thread that lives as long as the process.
@@ -121,6 +134,41 @@ impl Watched {
         self.out_of_time = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL).is_ok();
     }
 
+    /// Readable when its time on processors may be up, where that is limited: then [`Watched::count_cpu_time`].
+    #[must_use]
+    pub fn cpu_timer(&self) -> Option<&TimerFd> {
+        self.cpu_timer.as_ref()
+    }
+
+    /// Has its time on processors be counted, where it is limited; it is ended where that cannot be.
+    fn limit_cpu_time(&mut self) -> Result<(), Error> {
+        let limit = self.child.cgroup.as_ref().and_then(|cgroup| cgroup.cpu_time);
+        self.cpu_timer = limit.map(alarm).transpose().inspect_err(|_| end(&self.child))?;
+        Ok(())
+    }
+
+    /// Kills it where its time on processors is up; else the timer rings again when it can be.
+    pub fn count_cpu_time(&mut self) {
+        let Some(cgroup) = &self.child.cgroup else { return };
+        let (Some(limit), Some(used)) = (cgroup.cpu_time, cgroup.place.cpu_us()) else { return };
+        let rest = limit.saturating_sub(Duration::from_micros(used));
+        if rest.is_zero() {
+            self.cpu_timer = None;
+            self.out_of_cpu_time = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL).is_ok();
+        } else if let Some(timer) = &self.cpu_timer {
+            // It is set to a time above 0, which the kernel takes.
+            let _ = set_timer(Some(timer), Some(soonest(rest)));
+        }
+    }
+
+    /// What its cgroup used; then removes that where nobody is left in it, or gives it back.
+    pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
+        let mut cgroup = self.child.cgroup.take()?;
+        let (stats, is_removed) = cgroup.finish();
+        outcome.used = Some(Box::new(stats.summary()));
+        (!is_removed).then_some(cgroup)
+    }
+
     /// Collects its end; `None` where that has not come.
     ///
     /// # Errors
@@ -134,14 +182,19 @@ impl Watched {
             if let (End::Signaled(libc::SIGKILL), Some(signal), false) = (exit.end, self.killed_for, out_of_time) {
                 exit.end = End::Signaled(signal);
             }
-            Outcome { pid: self.child.pid, exit, wall, out_of_time }
+            let out_of_cpu_time = self.out_of_cpu_time && exit.end == End::Signaled(libc::SIGKILL);
+            Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, used: None }
         }))
     }
 
     /// Collects its end, once it has come.
-    pub(crate) fn reap_ended(&self) -> Result<Outcome, Error> {
+    pub(crate) fn reap_ended(&mut self) -> Result<Outcome, Error> {
         let ended = self.reap(WaitFor::End)?;
-        ended.ok_or_else(|| Error::Internal { message: "waitid came back without an end".into() })
+        let mut outcome = ended.ok_or_else(|| Error::Internal { message: "waitid came back without an end".into() })?;
+        if let Some(mut cgroup) = self.settle(&mut outcome) {
+            remove(&mut cgroup, &mut outcome);
+        }
+        Ok(outcome)
     }
 
     /// The handle that it is waited for and signalled by.
@@ -156,6 +209,35 @@ impl Watched {
     }
 }
 
+/// Ends what is left in a cgroup and removes it; that it can't be is a part of how the run went.
+pub(crate) fn remove(cgroup: &mut Cgroup, outcome: &mut Outcome) {
+    if let (Err(error), Some(used)) = (cgroup.remove(), &mut outcome.used) {
+        used.left = Some(error.to_string());
+    }
+}
+
+/// Ends a program that nobody will hear of.
+fn end(child: &Child) {
+    let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
+    let _ = reap(child.pidfd.as_raw_fd(), WaitFor::End);
+}
+
+fn alarm(limit: Duration) -> Result<TimerFd, Error> {
+    let timer = timer()?;
+    set_timer(Some(&timer), Some(soonest(limit)))?;
+    Ok(timer)
+}
+
+/// When so much time on processors can have been used at the soonest: if it ran on all of them.
+fn soonest(rest: Duration) -> Duration {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+    (rest / processors).max(SHORTEST_LOOK)
+}
+
+/// What a limit on processors' time is exact to.
+const SHORTEST_LOOK: Duration = Duration::from_millis(2);
+
 /// Runs `plan`'s program and waits for its end, on this thread, which is there for as long as the program.
 ///
 /// # Errors
@@ -165,11 +247,19 @@ pub fn run(plan: &Plan) -> Result<Outcome, Error> {
         return foreground::run(plan);
     }
     let mut program = Watched::start_here(plan)?;
-    while let Some(timer) = &program.child.timer {
-        let sources = [Some(readable(&program.child.pidfd)), Some(readable(timer))];
-        let [has_ended, is_out_of_time] = wait_for_any(sources, None)?;
+    while program.child.timer.is_some() || program.cpu_timer.is_some() {
+        let child = &program.child;
+        let sources = [
+            Some(readable(&child.pidfd)),
+            child.timer.as_ref().map(readable),
+            program.cpu_timer.as_ref().map(readable),
+        ];
+        let [has_ended, is_out_of_time, counts_cpu_time] = wait_for_any(sources, None)?;
         if is_out_of_time {
             program.time_is_up();
+        }
+        if counts_cpu_time {
+            program.count_cpu_time();
         }
         if has_ended {
             break;

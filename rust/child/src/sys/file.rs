@@ -95,6 +95,12 @@ pub(crate) fn sendfile(to: &Handle, from: &Handle) -> Result<i32, Errno> {
 }
 
 /// `ssize_t write(int fd, const void *buf, size_t count)`, write(2), all of it.
+pub(crate) fn write_once(file: i32, bytes: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the bytes are borrowed for as long as the call takes.
+    done(unsafe { syscall(libc::SYS_write, [word(file), bytes.as_ptr().expose_provenance(), bytes.len()]) })
+}
+
+/// `ssize_t write(int fd, const void *buf, size_t count)`, write(2), until all of it is.
 pub(crate) fn write_all(file: &Handle, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         // SAFETY: the bytes are borrowed for as long as the call takes.

@@ -2,8 +2,8 @@
 
 use super::file::{Handle, handle};
 use super::{Errno, address, done, syscall, word};
+use crate::mounted::Attributes;
 use crate::program::CStrRef;
-use crate::step::Attributes;
 
 // uapi/linux/mount.h; libc has them for some targets only.
 const FSOPEN_CLOEXEC: i32 = 1;

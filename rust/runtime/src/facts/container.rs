@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::{Facts, HostDevice, io_reason, read_text};
+use crate::cgroup::{Survey, arrange};
 use crate::check::mountinfo;
 use crate::error::Error;
 use crate::id_ranges::{self, IdMapping};
@@ -23,6 +24,9 @@ const SET_IDS: u64 = 1 << 6 | 1 << 7;
 
 /// Adds what `spec` asks for.
 pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
+    if arrange::is_wanted(spec) {
+        facts.cgroups = Some(Survey::take(spec)?);
+    }
     let has_files = spec.root.is_some() || !spec.mounts.is_empty();
     let makes_user_namespace =
         spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_none());

@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::cgroup::Survey;
 use crate::error::{Error, reason};
 use crate::id_ranges::IdMapping;
 use crate::launch::{environ, signals};
@@ -75,6 +76,8 @@ pub struct Facts {
     pub apparmor_file: &'static str,
     /// Whether SELinux is there.
     pub has_selinux: bool,
+    /// The host's cgroups, where the spec asks for one.
+    pub cgroups: Option<Survey>,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
 }

@@ -73,6 +73,11 @@ impl Opened {
                     errno => Error::system(format!("copy descriptor {number}"), errno),
                 })
             }
+            Descriptor::CgroupEntrance(path) => OpenOptions::new()
+                .write(true)
+                .open(path)
+                .map_err(|error| Error::system(format!("open {}", path.display()), errno_of(&error)))
+                .and_then(|file| above_stderr(file.into())),
             Descriptor::SpareNetwork => Err(Error::Internal { message: "a spare network is taken, not opened".into() }),
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),

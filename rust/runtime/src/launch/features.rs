@@ -19,6 +19,14 @@ pub fn has_mounts_by_descriptor() -> bool {
     })
 }
 
+/// Whether a process can be cloned into a cgroup of version 2 (Linux 5.7, and a seccomp filter that has clone3).
+#[must_use]
+pub fn has_clone_into_cgroup() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    // Nothing has this descriptor: who knows the flag says so, others refuse it or the call.
+    *KNOWN.get_or_init(super::clone::into_cgroup_is_known)
+}
+
 /// `int capget(cap_user_header_t hdrp, cap_user_data_t datap)`, capget(2): what this thread is permitted, bit N for
 /// capability N.
 #[must_use]

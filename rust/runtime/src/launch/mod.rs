@@ -2,6 +2,7 @@
 //!
 //! The room of the library's `unsafe`, with [`crate::ffi`]; everything outside forbids it.
 
+mod clone;
 mod descriptors;
 pub mod environ;
 pub(crate) mod failure;
@@ -27,16 +28,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minicontainer_child::monitor::Monitor;
-use minicontainer_child::{CStrArray, CStrRef, Hold, Program, Report, run};
+use minicontainer_child::{CStrArray, CStrRef, Hold, Program, Report};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
+use crate::cgroup::{self, Cgroup};
 use crate::error::Error;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
+use clone::clone;
 use descriptors::Opened;
 pub use handshake::RunHooks;
 pub use held::MonitorRequest;
@@ -62,6 +65,8 @@ pub struct Child {
     pub started: Instant,
     /// Readable once its time is up.
     pub timer: Option<TimerFd>,
+    /// Its cgroup, where it has one of its own.
+    pub cgroup: Option<Cgroup>,
     /// Whether it is PID 1 of a namespace.
     pub is_init: bool,
     /// Whether it has a session of its own: keys of our terminal don't reach it.
@@ -80,6 +85,7 @@ impl Child {
             listener: None,
             started,
             timer: None,
+            cgroup: None,
             is_init: plan.is_init(),
             has_own_session: plan.has_own_session(),
             monitor: None,
@@ -110,6 +116,7 @@ pub struct Outside<'o> {
 /// # Errors
 /// As [`launch`].
 pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
+    let mut cgroup = plan.cgroup.as_ref().map(cgroup::make).transpose()?;
     let mut opened = Opened::open(plan)?;
     if plan.joins.is_some_and(|(pid, start_time)| !Process { pid, start_time }.is_there()) {
         // What was opened by its number may be another's by now.
@@ -125,8 +132,9 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
         tell(plan, || format!("[parent] {degraded}"));
     }
     let started = Instant::now();
-    let (monitor, pid, ids) = start(plan, &opened, outside)?;
+    let (monitor, pid, ids) = start(plan, &opened, outside, cgroup.as_ref())?;
     opened.close_the_childs();
+    cgroup.iter_mut().for_each(Cgroup::entered);
     let pidfd = wait::open_pidfd(pid)?;
     if plan.has_foreign_files() && own_program::is_executed_by(pid) {
         kill(&pidfd);
@@ -135,7 +143,7 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     }
     if let Some(monitor) = monitor {
         // It has our ends, and what comes through them.
-        return Ok(Child { monitor: Some(monitor), ..Child::new(plan, pid, pidfd, started) });
+        return Ok(Child { monitor: Some(monitor), cgroup, ..Child::new(plan, pid, pidfd, started) });
     }
     let received = || Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?));
     let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
@@ -146,7 +154,7 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     }
     let streams = opened.into_streams();
     let listener = listener.map(Listener::new);
-    Ok(Child { streams, terminal, listener, timer, ..Child::new(plan, pid, pidfd, started) })
+    Ok(Child { streams, terminal, listener, timer, cgroup, ..Child::new(plan, pid, pidfd, started) })
 }
 
 /// Ends a program that nobody will hear of.
@@ -157,7 +165,7 @@ fn kill(pidfd: &OwnedFd) {
 
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the
 /// program's PID, and the ids that it saw, where the plan asked for them.
-fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>) -> Result<Started, Error> {
+fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cgroup>) -> Result<Started, Error> {
     let descriptors = &opened.numbers()[..];
     let strings: Vec<CStrRef<'_>> = plan.strings.iter().map(|text| CStrRef::new(text)).collect();
     let lists: Vec<Vec<CStrRef<'_>>> = plan.lists.iter().map(|list| arguments(list)).collect();
@@ -203,6 +211,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>) -> Result<Started,
             stack: second.as_mut().map_or(0, |stack| stack.memory().as_mut_ptr_range().end.expose_provenance()),
         }),
     };
+    let entrance = cgroup.and_then(Cgroup::entrance);
     let mut stack = Stack::take()?;
     // With a monitor, it is that one's clone that makes them.
     let namespaces = if monitoring.is_some() { CloneFlags::empty() } else { plan.namespaces };
@@ -214,13 +223,13 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>) -> Result<Started,
                 Ok(handshake) => handshake,
                 Err(error) => return (Err(failure::of_thread(&error)), Ok(())),
             };
-            let cloned = clone(namespaces, &mut stack, &program);
+            let cloned = clone(namespaces, &mut stack, &program, entrance);
             report.handshake.abandon();
             let answered = handshake.join();
             (cloned, answered.unwrap_or_else(|_| Err(Error::Internal { message: "the handshake panicked".into() })))
         })
     } else {
-        (clone(namespaces, &mut stack, &program), Ok(()))
+        (clone(namespaces, &mut stack, &program, entrance), Ok(()))
     };
     drop(visible);
     stack.give_back();
@@ -265,31 +274,15 @@ const NAMES: [(&str, CloneFlags); 7] = [
     ("cgroup", CloneFlags::CLONE_NEWCGROUP),
 ];
 
-fn timer() -> Result<TimerFd, Error> {
+pub(crate) fn timer() -> Result<TimerFd, Error> {
     TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
         .map_err(|errno| Error::system("create a timer", errno))
 }
 
-fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
+pub(crate) fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
     let (Some(timer), Some(timeout)) = (timer, timeout) else { return Ok(()) };
     let expiration = Expiration::OneShot(TimeSpec::from(timeout));
     timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| Error::system("set the timer", errno))
-}
-
-/// `pid_t clone(int (*fn)(void *), void *stack, int flags, void *arg)`, clone(2), with `CLONE_VM | CLONE_VFORK`: the
-/// child runs in this process's memory while this thread sleeps, so nothing is copied and nothing can change below it.
-fn clone(namespaces: CloneFlags, stack: &mut Stack, program: &Program<'_>) -> Result<i32, Error> {
-    let child = Box::new(|| {
-        let failure = run(program);
-        program.report.fail(failure);
-        127
-    });
-    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | namespaces;
-    let _blocked = signals::block_all()?;
-    // SAFETY: the child runs `run` alone, which neither allocates, locks, panics nor calls glibc; its stack and all
-    // that `program` borrows outlive it, for this thread sleeps until it has executed the program or ended.
-    let pid = unsafe { nix::sched::clone(child, stack.memory(), flags, Some(libc::SIGCHLD)) };
-    pid.map(nix::unistd::Pid::as_raw).map_err(|errno| failure::of_clone(namespaces, errno))
 }
 
 /// A line of `--debug`; a stderr that is closed is not worth an error.

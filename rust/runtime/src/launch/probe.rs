@@ -11,11 +11,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sched::CloneFlags;
 
+use super::clone::CLONE_INTO_CGROUP;
 use super::stack::Stack;
 use super::{signals, wait};
-
-/// `CLONE_INTO_CGROUP` of linux/sched.h; libc's own overflows.
-const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// What refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -119,17 +119,24 @@ fn own_peak_kibibytes() -> u64 {
 /// # Errors
 /// [`Error::System`]; a child of ours is killed and collected first, for nothing else could end it then.
 pub(crate) fn open_pidfd(pid: i32) -> Result<OwnedFd, Error> {
-    // SAFETY: numbers only.
-    let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let number = Errno::result(result).map_err(|errno| {
+    pidfd_of(pid).map_err(|errno| {
         if pid != nix::unistd::getpid().as_raw() {
             // Not waited for yet, so the number is still its own.
             let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
             reap_by_number(pid);
         }
         Error::system("open a pidfd", errno)
-    })?;
-    let number = RawFd::try_from(number).map_err(|_| Error::system("open a pidfd", Errno::EBADF))?;
+    })
+}
+
+/// As [`open_pidfd`], of a process that may be anybody's.
+///
+/// # Errors
+/// `ESRCH` where it has ended and was collected.
+pub(crate) fn pidfd_of(pid: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: numbers only.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let number = RawFd::try_from(Errno::result(result)?).map_err(|_| Errno::EBADF)?;
     // SAFETY: the kernel just made it, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }

@@ -2,6 +2,7 @@
 //!
 //! **Architecture Invariant:** nothing here opens, reads or asks the system for anything.
 
+mod cgroups;
 mod environment;
 mod explain;
 mod filter;
@@ -16,6 +17,7 @@ mod table;
 mod words;
 
 use std::ffi::CString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use minicontainer_child::{Fault, Fd, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
+use crate::cgroup::Arrangement;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::seccomp::Filter;
@@ -66,6 +69,8 @@ pub enum Descriptor {
         /// The text of its `gid_map`.
         gid_map: String,
     },
+    /// The file of its cgroup by which the child enters that.
+    CgroupEntrance(PathBuf),
     /// A network namespace that was made ahead, if one is spare.
     SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
@@ -100,6 +105,8 @@ pub struct Plan {
     pub filters: Vec<Arc<Filter>>,
     /// What the child does.
     pub steps: Vec<Step>,
+    /// The cgroup that is made for the program, if any is.
+    pub cgroup: Option<Arrangement>,
     /// The program as the caller named it.
     pub program: String,
     /// After how long the program is killed.
@@ -136,6 +143,7 @@ impl Plan {
             groups: Vec::new(),
             filters: Vec::new(),
             steps: Vec::new(),
+            cgroup: None,
             program: runnable::program(spec)?.0.clone(),
             timeout: extras.timeout_ms.map(timeout).transpose()?,
             debug: extras.debug,
@@ -219,6 +227,7 @@ impl Plan {
 /// [`Error::Spec`] with the path of the first field that cannot be.
 pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     let mut plan = Plan::new(spec, &facts)?;
+    cgroups::enter(&mut plan, spec, &facts)?;
     namespaces::enter(&mut plan, spec, &facts)?;
     if spec.minicontainer.debug {
         // The program's, not those of a process that made room for it.

@@ -42,9 +42,15 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     let mut unshared = 0;
     let joins_user = spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_some());
     for namespace in spec.linux.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
-        // clone(2) has no room for the time namespace's flag; what is to belong to a user namespace that is joined is
+        // clone(2) has no room for the time namespace's flag; a cgroup namespace has as its root what this process is in,
+        // so who enters a cgroup by itself makes it afterwards; what is to belong to a user namespace that is joined is
         // made after that; and one of our own user namespace's networks may have been made ahead.
-        if namespace.kind == NamespaceKind::Time || joins_user {
+        let comes_later = match namespace.kind {
+            NamespaceKind::Time => true,
+            NamespaceKind::Cgroup => plan.steps.iter().any(|step| matches!(step, Step::EnterCgroup { .. })),
+            _ => false,
+        };
+        if comes_later || joins_user {
             unshared |= namespace.kind.flag();
         } else if !is_network_ahead(spec, namespace.kind) {
             plan.namespaces |= CloneFlags::from_bits_retain(namespace.kind.flag());

@@ -16,6 +16,10 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::DieWithOwner { .. } => "bind the program's life to its owner's".into(),
 
         Step::Monitor { .. } => "start the container's monitor".into(),
+        Step::EnterCgroup { file } => match plan.descriptors.get(file.0 as usize) {
+            Some(Descriptor::CgroupEntrance(path)) => format!("enter its cgroup by {}", path.display()),
+            _ => "enter its cgroup".into(),
+        },
         Step::Sync { part: Part::MapIds } => "have its ids mapped".into(),
         Step::Sync { part: Part::RunHooks } => "have its hooks run".into(),
         Step::JoinNamespace { namespace, kind } => match plan.descriptors.get(namespace.0 as usize) {

@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
-use super::{PIDFD, Phase, Program, Reactor, State, TIMER, event};
+use super::{CPU_TIMER, PIDFD, Phase, Program, Reactor, State, TIMER, event};
 use crate::error::Error;
 use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
@@ -101,7 +101,10 @@ impl Reactor {
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        let streams = match pidfd.and(timer).and(streams) {
+        let cpu_timer = program.cpu_timer();
+        let cpu_timer =
+            cpu_timer.map_or(Ok(()), |timer| self.ends.add(timer, event(token, CPU_TIMER, EpollFlags::EPOLLIN)));
+        let streams = match pidfd.and(timer).and(cpu_timer).and(streams) {
             Ok(streams) => streams,
             Err(errno) => {
                 let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);

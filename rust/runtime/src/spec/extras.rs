@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::cgroup;
+
 /// What OCI lacks. Each has its source where it has one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -51,6 +53,8 @@ pub struct Extras {
     pub devices: NodeSet,
     /// The program gets a session of its own, in which it has no terminal but one of its own.
     pub new_session: bool,
+    /// What there is to say of its cgroup, which it gets also where only this asks for one.
+    pub cgroup: Option<cgroup::Extras>,
     /// The program runs in a container that is there, in its namespaces.
     pub container: Option<InContainer>,
     /// The root whose `/etc/passwd` and `/etc/group` names are looked up in, where it is not the spec's own.

@@ -1,5 +1,7 @@
 //! Random facts about a host, whether or not there could be one like it.
 
+use minicontainer::cgroup::Layout;
+use minicontainer::cgroup::survey::{Level, Survey};
 use minicontainer::facts::{Facts, HostDevice};
 use minicontainer::id_ranges::IdMapping;
 use minicontainer::users::User;
@@ -24,6 +26,7 @@ pub fn facts(random: &mut Random) -> Facts {
         home: random.pick(&[None, None, None, Some(""), Some("/root"), Some("/root"), Some("a\0")]).map(String::from),
         has_classic_mounts: random.one_in(3),
         cgroup_hierarchies: list(random, |random| random.pick(&["memory", "cpu,cpuacct", "name=systemd", ""]).into()),
+        cgroups: random.one_in(2).then(|| survey(random)),
         landlock_version: random.pick(&[0, 1, 5, 7, u32::MAX]),
         answers_calls: random.one_in(2),
         holds: random.one_in(4),
@@ -51,6 +54,35 @@ const FILTERS: [&str; 3] = [
 
 fn list<T>(random: &mut Random, entry: impl Fn(&mut Random) -> T) -> Vec<T> {
     (0..random.pick(&[0, 0, 1, 2, 5])).map(|_| entry(random)).collect()
+}
+
+fn survey(random: &mut Random) -> Survey {
+    let v1 = "1 0 0:1 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
+2 0 0:2 /a /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+";
+    let v2 = "3 0 0:3 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+    let mounts = random.pick(&[String::new(), v1.into(), v2.into(), format!("{v1}{v2}")]);
+    let layout = Layout::read(&mounts, random.pick(&["", "0::/\n", "2:memory:/a/b\n1:cpu,cpuacct:/c\n0::/d/../e\n"]));
+    Survey {
+        writable: list(random, |random| random.one_in(2)),
+        levels: list(random, level),
+        name: "minicontainer-1-2-3".into(),
+        has_clone_into: random.one_in(2),
+        devices: list(random, |random| (random.id().into(), 0)),
+        layout,
+    }
+}
+
+fn level(random: &mut Random) -> Level {
+    let names = |random: &mut Random| list(random, |random| random.pick(&["cpu", "memory", "pids", "io", ""]).into());
+    Level {
+        folder: random.pick(&["/sys/fs/cgroup/unified", "/", "", "/sys/fs/cgroup/unified/d"]).into(),
+        available: names(random),
+        enabled: names(random),
+        is_writable: random.one_in(2),
+        is_root: random.one_in(3),
+        holds_only_us: random.one_in(3),
+    }
 }
 
 fn mapping(random: &mut Random) -> IdMapping {

@@ -1,8 +1,14 @@
 //! OCI `linux.resources`: config-linux.md of the runtime-spec. Units are the kernel's: bytes, microseconds.
 
+mod v1;
+mod v2;
+mod write;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+pub use write::{Version, Write, writes};
 
 /// OCI `linux.resources`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -192,3 +198,6 @@ pub struct Rdma {
     /// At most so many objects.
     pub hca_objects: Option<u32>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,12 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "the container's process; this one becomes its parent, which keeps its log and hears of its end",
             "clone(2)",
         ),
+        Step::EnterCgroup { file } => line(
+            "write",
+            vec![descriptor(plan, file), "\"0\"".into()],
+            "enter the cgroup that was made for it",
+            "cgroups(7)",
+        ),
         Step::Sync { part } => line(
             "futex",
             vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
@@ -311,6 +317,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
+        Some(Descriptor::CgroupEntrance(path)) => super::cgroups::quoted(path),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
         Some(Descriptor::Socket(_)) => "SOCKET".into(),
         None => "?".into(),

@@ -1,5 +1,6 @@
 //! The plan as data for people: each step with its system call, its arguments, why, and its man page.
 
+mod cgroups;
 mod child;
 mod mounts;
 
@@ -44,7 +45,8 @@ impl Line {
 /// What will happen, in order.
 #[must_use]
 pub fn explain(plan: &Plan) -> Vec<Line> {
-    let mut lines: Vec<Line> = plan.descriptors.iter().map(open).collect();
+    let mut lines: Vec<Line> = cgroups::made(plan);
+    lines.extend(plan.descriptors.iter().map(open));
     lines.push(Line::parent(
         "mmap",
         ["NULL", "STACK_SIZE", "PROT_READ|PROT_WRITE", "MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK"],
@@ -84,6 +86,7 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         "learn how it ended and what it used; leave no zombie",
         "waitid(2)",
     ));
+    lines.extend(cgroups::removed(plan));
     lines
 }
 
@@ -92,13 +95,16 @@ fn clone(plan: &Plan) -> Line {
     if !plan.namespaces.is_empty() {
         flags.push(kind_flags(plan.namespaces.bits()));
     }
+    let entrance = plan.cgroup.as_ref().and_then(|cgroup| cgroup.folders.get(cgroup.clone_into?));
+    flags.extend(entrance.map(|_| "CLONE_INTO_CGROUP".to_string()));
     flags.push("SIGCHLD".into());
     let why = if plan.namespaces.contains(CloneFlags::CLONE_NEWPID) {
         "a process that is PID 1 of a new PID namespace; it borrows this process's memory until it executes the program"
     } else {
         "a process; it borrows this process's memory until it executes the program"
     };
-    Line::new("parent", "clone", vec![flags.join("|")], why, "clone(2), namespaces(7)")
+    let call = if entrance.is_some() { "clone3" } else { "clone" };
+    Line::new("parent", call, vec![flags.join("|")], why, "clone(2), namespaces(7)")
 }
 
 fn open(source: &Descriptor) -> Line {
@@ -137,6 +143,12 @@ fn open(source: &Descriptor) -> Line {
             ["CLONE_VM|CLONE_NEWUSER|SIGCHLD"],
             "a user namespace whose ids a mount shows",
             "clone(2), user_namespaces(7)",
+        ),
+        Descriptor::CgroupEntrance(path) => Line::parent(
+            "openat",
+            ["AT_FDCWD", &cgroups::quoted(path), "O_WRONLY|O_CLOEXEC"],
+            "the child enters its cgroup by it, in which it counts from its first instruction on",
+            "cgroups(7)",
         ),
         Descriptor::SpareNetwork => Line::parent(
             "openat",

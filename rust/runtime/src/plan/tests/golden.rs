@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{Facts, Path, lines};
+use crate::cgroup::samples;
 use crate::facts::HostDevice;
 use crate::id_ranges::{IdRange, single, with_ranges};
 use crate::users::User;
@@ -36,6 +37,9 @@ fn facts(case: &str) -> Facts {
             Facts { host_devices: vec![fuse], ..facts }
         }
         "26-landlock" => Facts { landlock_version: 7, ..facts },
+        "29-limits-v1" => Facts { cgroups: Some(samples::v1()), ..facts },
+        "30-limits-v2" => Facts { cgroups: Some(samples::v2()), ..facts },
+        "31-limits-hybrid" => Facts { cgroups: Some(samples::hybrid()), ..facts },
         _ => facts,
     }
 }

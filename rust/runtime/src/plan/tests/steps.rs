@@ -21,6 +21,7 @@ samples! {
     ReportIds,
     DieWithOwner { owner: Fd(0), signal: 9 },
     Monitor { namespaces: 0x2000_0000 },
+    EnterCgroup { file: Fd(0) },
     Sync { part: Part::MapIds },
     JoinNamespace { namespace: Fd(0), kind: 0x2000_0000 },
     Unshare { flags: 0x80 },

@@ -1,0 +1,361 @@
+//! From a spec and what the host has to where a container's cgroup goes and what is written there: pure.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::layout::{Hierarchy, Kind};
+use super::path::CgroupsPath;
+use super::place::{Place, UNIFIED};
+use super::resources::{Resources, ThrottleDevice, Version, Write, writes};
+use super::survey::{Level, Survey};
+use super::sweep::OUTLIVES;
+use super::{Entry, IoMax, Manager};
+use crate::error::Error;
+use crate::spec::Spec;
+
+/// What is made for a container, and how its program gets there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrangement {
+    /// Where it is.
+    pub place: Place,
+    /// Its folders, each once, in the order in which they are made.
+    pub folders: Vec<Folder>,
+    /// Settings, and to which folder each belongs.
+    pub writes: Vec<(usize, Write)>,
+    /// The folder that the program is cloned into.
+    pub clone_into: Option<usize>,
+    /// Whether others may know it by its name: the spec has chosen that.
+    pub is_named: bool,
+    /// What could not be had in full, a sentence each.
+    pub degraded: Vec<String>,
+    /// After how much time on processors the program and all below it are killed.
+    pub cpu_time: Option<Duration>,
+}
+
+/// One folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The folder.
+    pub path: PathBuf,
+    /// The last one above it that is there for sure.
+    pub base: PathBuf,
+    /// Version 2: what is handed down to it from `base` on.
+    pub controllers: Vec<String>,
+    /// Version 2: the program's owner is in the way of that, and moves here first.
+    pub waiting_room: Option<PathBuf>,
+    /// Whether it is version 1's cpuset, which is of no use until it is filled in.
+    pub is_cpuset: bool,
+    /// Whether it is version 2's.
+    pub is_unified: bool,
+}
+
+impl Folder {
+    /// The file through which a process enters by itself. In version 1 it is the one for threads: to move one's only thread
+    /// takes no lock that all starts and ends of processes would have to be waited for (Linux 5.5).
+    #[must_use]
+    pub fn entrance(&self) -> PathBuf {
+        self.path.join(if self.is_unified { "cgroup.procs" } else { "tasks" })
+    }
+}
+
+/// Version 1: what tells of use, or stops and ends all of a container, beside what limits it.
+const ALWAYS: [&str; 6] = ["memory", "cpu", "cpuacct", "pids", "blkio", "freezer"];
+
+/// Version 2: the same, where it can be had for nothing.
+const WELCOME: [&str; 4] = ["memory", "cpu", "pids", "io"];
+
+/// Whether a spec asks for a cgroup.
+#[must_use]
+pub fn is_wanted(spec: &Spec) -> bool {
+    let asks = spec.linux.cgroups_path.is_some()
+        || spec.linux.resources.as_ref().is_some_and(|resources| *resources != Resources::default())
+        || spec.minicontainer.cgroup.is_some();
+    asks && manager(spec) != Manager::Disabled
+}
+
+/// Whether it says where.
+#[must_use]
+pub fn is_given(spec: &Spec) -> bool {
+    spec.linux.cgroups_path.is_some()
+        || spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| cgroup.parent.is_some())
+}
+
+fn manager(spec: &Spec) -> Manager {
+    spec.minicontainer.cgroup.as_ref().map_or(Manager::Files, |cgroup| cgroup.manager)
+}
+
+/// The controllers of version 2 that a spec's limits are by.
+#[must_use]
+pub fn controllers(spec: &Spec) -> Vec<String> {
+    let writes = spec.linux.resources.as_ref().and_then(|resources| writes(resources, |_| Version::Two).ok());
+    let mut names: Vec<String> = writes.unwrap_or_default().into_iter().map(|write| write.controller).collect();
+    if spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| !cgroup.io_max.is_empty()) {
+        names.push("io".into());
+    }
+    names.retain(|name| name != "cgroup");
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Limits by device in OCI's words.
+fn add_io_max(resources: &mut Resources, limits: &[IoMax], devices: &[(u64, u64)]) {
+    if limits.is_empty() {
+        return;
+    }
+    let io = resources.block_io.get_or_insert_default();
+    for (limit, (major, minor)) in limits.iter().zip(devices) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let one = |rate| ThrottleDevice { major: number(*major), minor: number(*minor), rate };
+        io.throttle_read_bps_device.extend(limit.read_bps.map(one));
+        io.throttle_write_bps_device.extend(limit.write_bps.map(one));
+        io.throttle_read_iops_device.extend(limit.read_iops.map(one));
+        io.throttle_write_iops_device.extend(limit.write_iops.map(one));
+    }
+}
+
+/// What a controller is called in a version.
+fn name_in(version: Version, controller: &str) -> &str {
+    if version == Version::One && controller == "io" { "blkio" } else { controller }
+}
+
+/// Arranges a container's cgroup.
+///
+/// # Errors
+/// [`Error::Spec`] with the field that cannot be; [`Error::Unsupported`] where a controller is missing and the spec does
+/// not put up with less.
+pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
+    let extras = spec.minicontainer.cgroup.clone().unwrap_or_default();
+    let mut arrangement = Arrangement {
+        place: Place { manager: extras.manager, ..Place::default() },
+        is_named: spec.linux.cgroups_path.is_some(),
+        cpu_time: extras.cpu_time_ms.map(cpu_time).transpose()?,
+        ..Arrangement::default()
+    };
+    let location = Location::of(spec)?;
+    let name = if spec.minicontainer.kill_on_exit { survey.name.clone() } else { format!("{}{OUTLIVES}", survey.name) };
+    let layout = &survey.layout;
+    let version_of = |controller: &str| {
+        let is_legacy = layout.legacy(name_in(Version::One, controller)).is_some();
+        if is_legacy { Version::One } else { Version::Two }
+    };
+    let mut resources = spec.linux.resources.clone().unwrap_or_default();
+    add_io_max(&mut resources, &extras.io_max, &survey.devices);
+    let mut wanted = writes(&resources, version_of)?;
+    let is_of_unified = |write: &Write| write.field.starts_with("linux.resources.unified.");
+    let version = |write: &Write| if is_of_unified(write) { Version::Two } else { version_of(&write.controller) };
+
+    let mut missing: Vec<Missing> = Vec::new();
+    for (hierarchy, is_writable) in layout.legacy.iter().zip(&survey.writable) {
+        let names = &hierarchy.controllers;
+        let is_asked_for = |write: &Write| {
+            version(write) == Version::One && names.iter().any(|name| name == name_in(Version::One, &write.controller))
+        };
+        let is_needed = wanted.iter().any(is_asked_for)
+            || !resources.devices.is_empty() && names.iter().any(|name| name == "devices")
+            || arrangement.cpu_time.is_some() && names.iter().any(|name| name == "cpuacct");
+        let is_always = arrangement.is_named || ALWAYS.iter().any(|name| names.iter().any(|other| other == name));
+        if *is_writable && (is_needed || is_always) {
+            arrangement.add(hierarchy, location.folder(hierarchy, &hierarchy.own, &name));
+        } else if is_needed {
+            missing.push(Missing::locked(hierarchy));
+            wanted.retain(|write| !is_asked_for(write));
+        }
+    }
+    let of_version_2: Vec<String> = {
+        let names = wanted.iter().filter(|write| version(write) == Version::Two && write.controller != "cgroup");
+        names.map(|write| write.controller.clone()).collect()
+    };
+    let lacking = arrangement.add_unified(survey, &location, &of_version_2, &name);
+    wanted.retain(|write| !(version(write) == Version::Two && lacking.contains(&write.controller)));
+    missing.extend(lacking.iter().map(|controller| Missing::not_handed_down(controller, survey)));
+    if arrangement.folders.is_empty() && missing.is_empty() {
+        missing.push(Missing::everything(survey));
+    }
+    for what in missing {
+        if !extras.best_effort {
+            return Err(what.into_error());
+        }
+        arrangement.degraded.push(what.into_sentence());
+    }
+    for write in wanted {
+        let version = version(&write);
+        let key = if version == Version::Two { UNIFIED } else { name_in(Version::One, &write.controller) };
+        let folder = arrangement.place.paths.get(key);
+        let index = folder.and_then(|path| arrangement.folders.iter().position(|folder| folder.path == *path));
+        if let Some(index) = index {
+            arrangement.writes.push((index, write));
+        }
+    }
+    // With a limit of no processes at all nobody can be born there, but who is there already stays.
+    let may_be_born = resources.pids.as_ref().is_none_or(|pids| pids.limit != Some(0));
+    if survey.has_clone_into && extras.entry == Entry::Auto && may_be_born {
+        arrangement.clone_into = arrangement.folders.iter().position(|folder| folder.is_unified);
+    }
+    Ok(arrangement)
+}
+
+impl Arrangement {
+    fn add(&mut self, hierarchy: &Hierarchy, path: PathBuf) {
+        for controller in &hierarchy.controllers {
+            self.place.paths.insert(controller.clone(), path.clone());
+        }
+        let is_cpuset = hierarchy.controllers.iter().any(|name| name == "cpuset");
+        let base = base_of(hierarchy, &path);
+        self.folders.push(Folder { path, base, is_cpuset, ..Folder::default() });
+    }
+
+    /// Adds the folder of version 2; the controllers that cannot be had there.
+    fn add_unified(&mut self, survey: &Survey, location: &Location, wanted: &[String], name: &str) -> Vec<String> {
+        let Some(unified) = &survey.layout.unified else { return wanted.to_vec() };
+        let is_given = !matches!(location, Location::BelowOwn);
+        let given_base = is_given.then(|| base_of(unified, &location.folder(unified, &unified.own, name)));
+        let choose = |names: &[String]| match &given_base {
+            None => choose(&survey.levels, names),
+            Some(base) => {
+                let level = survey.levels.iter().find(|level| level.folder == *base)?;
+                let has_all = names.iter().all(|name| level.available.contains(name));
+                has_all.then_some(Choice { level, needs_room: false })
+            }
+        };
+        let (mut had, mut lacking): (Vec<_>, Vec<_>) =
+            wanted.iter().cloned().partition(|name| choose(std::slice::from_ref(name)).is_some());
+        if choose(&had).is_none() {
+            // Each can be had, but nowhere all of them.
+            lacking.append(&mut had);
+        }
+        let Some(choice) = choose(&had) else { return lacking };
+        let mut controllers = had;
+        if survey.layout.kind() != Kind::Hybrid {
+            let welcome = WELCOME.iter().filter(|name| choice.level.available.iter().any(|other| other == *name));
+            controllers.extend(welcome.map(|name| (*name).to_string()));
+        }
+        controllers.sort_unstable();
+        controllers.dedup();
+        let path = location.folder(unified, &choice.level.folder, name);
+        self.place.paths.insert(UNIFIED.into(), path.clone());
+        let base = given_base.unwrap_or_else(|| choice.level.folder.clone());
+        let waiting_room = choice.needs_room.then(|| choice.level.folder.join(format!("{}-owner", survey.name)));
+        self.folders.push(Folder { path, base, controllers, waiting_room, is_unified: true, is_cpuset: false });
+        lacking
+    }
+}
+
+/// A named folder's path is walked from our own, where it is below that, else from the mount.
+fn base_of(hierarchy: &Hierarchy, path: &Path) -> PathBuf {
+    if path.starts_with(&hierarchy.own) { hierarchy.own.clone() } else { hierarchy.mount.clone() }
+}
+
+struct Choice<'l> {
+    level: &'l Level,
+    /// We are in it, alone, and have to leave for controllers to be handed down.
+    needs_room: bool,
+}
+
+/// Below which cgroup one with some controllers can be made. The nearest is the best; none but our own is changed, unless
+/// it is the root of all and nobody below it hands these controllers down.
+fn choose<'l>(levels: &'l [Level], wanted: &[String]) -> Option<Choice<'l>> {
+    let has = |names: &[String]| wanted.iter().all(|name| names.contains(name));
+    let own = levels.first()?;
+    let at = |level: &'l Level| Some(Choice { level, needs_room: false });
+    if own.is_writable && (has(&own.enabled) || own.is_root && has(&own.available)) {
+        return at(own);
+    }
+    if own.is_writable && own.holds_only_us && has(&own.available) {
+        return Some(Choice { level: own, needs_room: true });
+    }
+    let above = levels.get(1..).unwrap_or_default();
+    let handed_down = above.iter().find(|level| level.is_writable && has(&level.enabled));
+    let root = || above.iter().find(|level| level.is_writable && level.is_root && has(&level.available));
+    handed_down.or_else(root).and_then(at)
+}
+
+/// Where in a hierarchy.
+enum Location {
+    Named(CgroupsPath),
+    Below(CgroupsPath),
+    BelowOwn,
+}
+
+impl Location {
+    fn of(spec: &Spec) -> Result<Self, Error> {
+        if let Some(path) = &spec.linux.cgroups_path {
+            return CgroupsPath::parse(path, "linux.cgroupsPath").map(Self::Named);
+        }
+        let parent = spec.minicontainer.cgroup.as_ref().and_then(|cgroup| cgroup.parent.as_ref());
+        let parent = parent.map(|parent| CgroupsPath::parse(parent, "minicontainer.cgroup.parent")).transpose()?;
+        Ok(parent.map_or(Self::BelowOwn, Self::Below))
+    }
+
+    fn folder(&self, hierarchy: &Hierarchy, chosen: &Path, name: &str) -> PathBuf {
+        match self {
+            Self::Named(path) => path.folder(hierarchy),
+            Self::Below(path) => path.folder(hierarchy).join(name),
+            Self::BelowOwn => chosen.join(name),
+        }
+    }
+}
+
+/// Something that a limit needs and that is not to be had.
+struct Missing {
+    what: String,
+    needs: String,
+}
+
+const DELEGATE: &str =
+    "run as root, or where the controller is delegated: systemd-run --user --scope -p Delegate=yes …";
+
+impl Missing {
+    fn locked(hierarchy: &Hierarchy) -> Self {
+        let (names, folder) = (hierarchy.controllers.join(", "), hierarchy.own.display());
+        Self { what: names, needs: format!("no cgroup can be made in {folder}; run as root, or have it given to you") }
+    }
+
+    fn not_handed_down(controller: &str, survey: &Survey) -> Self {
+        let needs = match survey.levels.first() {
+            None if survey.layout.kind() == Kind::V1 => {
+                "it is mounted nowhere: a kernel with it, not switched off by cgroup_disable= at boot".to_string()
+            }
+            None => "no cgroups are mounted; see minicontainer check".into(),
+            Some(_) if survey.layout.legacy(name_in(Version::One, controller)).is_some() => {
+                "it is version 1's here, and unified is for version 2".into()
+            }
+            Some(_) if survey.levels.iter().all(|level| !level.available.iter().any(|name| name == controller)) => {
+                format!("no cgroup that this process can reach has it; {DELEGATE}")
+            }
+            Some(own) => format!("it is not handed down to what is below {}; {DELEGATE}", own.folder.display()),
+        };
+        Self { what: controller.into(), needs }
+    }
+
+    fn everything(survey: &Survey) -> Self {
+        let needs = match survey.layout.kind() {
+            Kind::None => "none is mounted; see minicontainer check".into(),
+            _ => format!("this process may make none; {DELEGATE}"),
+        };
+        Self { what: "cgroups".into(), needs }
+    }
+
+    fn into_error(self) -> Error {
+        let what = if self.what == "cgroups" { self.what } else { format!("cgroup controller {}", self.what) };
+        Error::Unsupported { feature: what, needs: self.needs }
+    }
+
+    fn into_sentence(self) -> String {
+        format!("without limits of {}: {}", self.what, self.needs)
+    }
+}
+
+/// As long as a timeout may be.
+const LONGEST_CPU_TIME_MS: f64 = 100.0 * 365.0 * 86_400_000.0;
+
+fn cpu_time(milliseconds: f64) -> Result<Duration, Error> {
+    if milliseconds > 0.0 && milliseconds <= LONGEST_CPU_TIME_MS {
+        return Ok(Duration::from_secs_f64(milliseconds / 1000.0));
+    }
+    let why = format!("must be above 0 and at most 100 years; it is {milliseconds}");
+    Err(Error::spec("minicontainer.cgroup.cpuTimeMs", why))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Where a cgroup goes, on hosts that were recorded.
+
+use super::super::samples::{hybrid, level, v1, v2};
+use super::*;
+
+fn spec(linux: &str, extras: &str) -> Spec {
+    let text = format!(
+        r#"{{"ociVersion": "1.2.0", "process": {{"args": ["x"]}}, "linux": {{{linux}}},
+            "minicontainer": {{"killOnExit": true{extras}}}}}"#
+    );
+    Spec::parse(text.as_bytes()).unwrap()
+}
+
+const MEMORY: &str = r#""resources": {"memory": {"limit": 1048576}}"#;
+
+fn folders(arrangement: &Arrangement) -> Vec<&str> {
+    arrangement.folders.iter().map(|folder| folder.path.to_str().unwrap()).collect()
+}
+
+#[test]
+fn a_spec_without_limits_asks_for_none_and_any_of_three_fields_asks_for_one() {
+    assert!(!is_wanted(&spec("", "")) && !is_wanted(&spec(r#""resources": {}"#, "")));
+    assert!(is_wanted(&spec(MEMORY, "")));
+    assert!(is_wanted(&spec(r#""cgroupsPath": "/x""#, "")));
+    assert!(is_wanted(&spec("", r#", "cgroup": {}"#)));
+    assert!(!is_wanted(&spec(MEMORY, r#", "cgroup": {"manager": "disabled"}"#)));
+}
+
+#[test]
+fn version_1_gets_a_folder_below_our_own_in_each_hierarchy_that_matters() {
+    let found = arrange(&spec(MEMORY, ""), &v1()).unwrap();
+    let below = ["cpu,cpuacct", "memory/me", "freezer", "blkio", "pids/me"];
+    let wanted = below.map(|folder| format!("/sys/fs/cgroup/{folder}/minicontainer-7-1234-0"));
+    assert_eq!(folders(&found), wanted);
+    assert_eq!(found.clone_into, None);
+    assert_eq!(found.writes.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn what_outlives_its_owner_says_so_in_its_name() {
+    let mut spec = spec(MEMORY, "");
+    spec.minicontainer.kill_on_exit = false;
+    assert!(folders(&arrange(&spec, &v1()).unwrap()).iter().all(|path| path.ends_with("-0-stays")));
+}
+
+#[test]
+fn version_2_goes_below_the_nearest_that_hands_down_what_is_wanted() {
+    let found = arrange(&spec(MEMORY, ""), &v2()).unwrap();
+    assert_eq!(folders(&found), ["/sys/fs/cgroup/user.slice/user-1000.slice/minicontainer-7-1234-0"]);
+    assert_eq!((found.clone_into, found.folders[0].waiting_room.as_ref()), (Some(0), None));
+    assert_eq!(found.folders[0].controllers, ["cpu", "io", "memory", "pids"]);
+}
+
+#[test]
+fn who_is_alone_in_a_cgroup_of_its_own_moves_out_of_the_way() {
+    let mut survey = v2();
+    survey.levels[0].holds_only_us = true;
+    let found = arrange(&spec(MEMORY, ""), &survey).unwrap();
+    let own = "/sys/fs/cgroup/user.slice/user-1000.slice/session-1.scope";
+    assert_eq!(folders(&found), [format!("{own}/minicontainer-7-1234-0")]);
+    let room = found.folders[0].waiting_room.as_deref();
+    assert_eq!(room, Some(Path::new(&format!("{own}/minicontainer-7-1234-0-owner"))));
+}
+
+#[test]
+fn the_root_of_all_hands_down_what_nobody_has_yet() {
+    let mut survey = v2();
+    survey.levels = vec![level("/sys/fs/cgroup/a", "", ""), level("/sys/fs/cgroup", "cpu memory", "")];
+    survey.levels[1].is_root = true;
+    let found = arrange(&spec(MEMORY, ""), &survey).unwrap();
+    assert_eq!(folders(&found), ["/sys/fs/cgroup/minicontainer-7-1234-0"]);
+    assert_eq!(found.folders[0].controllers, ["cpu", "memory"]);
+}
+
+#[test]
+fn a_missing_controller_is_an_error_or_told_and_left_away() {
+    let mut survey = v2();
+    survey.levels = vec![level("/sys/fs/cgroup/user@1000.service/a", "pids", "pids")];
+    let refused = arrange(&spec(MEMORY, ""), &survey).unwrap_err();
+    assert!(matches!(&refused, Error::Unsupported { feature, .. } if feature.contains("memory")), "{refused}");
+    let found = arrange(&spec(MEMORY, r#", "cgroup": {"bestEffort": true}"#), &survey).unwrap();
+    assert_eq!((found.writes.len(), found.folders.len()), (0, 1));
+    assert!(found.degraded[0].starts_with("without limits of memory: "), "{:?}", found.degraded);
+
+    let mut locked = v1();
+    locked.writable = vec![false; locked.layout.legacy.len()];
+    let refused = arrange(&spec(MEMORY, ""), &locked).unwrap_err();
+    assert!(
+        matches!(&refused, Error::Unsupported { needs, .. } if needs.contains("/sys/fs/cgroup/memory/me")),
+        "{refused}"
+    );
+}
+
+#[test]
+fn without_any_cgroup_the_best_effort_is_none() {
+    let nothing = Survey::default();
+    assert!(arrange(&spec("", r#", "cgroup": {}"#), &nothing).is_err());
+    let found = arrange(&spec(MEMORY, r#", "cgroup": {"bestEffort": true}"#), &nothing).unwrap();
+    assert!(found.folders.is_empty() && !found.degraded.is_empty());
+}
+
+#[test]
+fn a_named_cgroup_is_in_every_hierarchy_and_is_walked_to_from_the_mount() {
+    let found = arrange(&spec(&format!(r#""cgroupsPath": "/pods/x", {MEMORY}"#), ""), &hybrid()).unwrap();
+    assert_eq!(found.folders.len(), 7);
+    let of = |name: &str| found.folders.iter().find(|folder| folder.path.to_string_lossy().contains(name)).unwrap();
+    assert_eq!(of("memory").path, Path::new("/sys/fs/cgroup/memory/pods/x"));
+    assert_eq!(of("memory").base, Path::new("/sys/fs/cgroup/memory"));
+    assert_eq!(of("unified").path, Path::new("/sys/fs/cgroup/unified/pods/x"));
+    assert!(of("cpuset").is_cpuset && found.is_named);
+}
+
+#[test]
+fn who_may_have_no_process_enters_by_itself() {
+    let found = arrange(&spec(r#""resources": {"pids": {"limit": 0}}"#, ""), &v2()).unwrap();
+    assert_eq!(found.clone_into, None);
+    let found = arrange(&spec(MEMORY, r#", "cgroup": {"entry": "descriptor"}"#), &v2()).unwrap();
+    assert_eq!(found.clone_into, None);
+}

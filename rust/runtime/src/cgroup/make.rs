@@ -1,0 +1,284 @@
+//! A container's cgroup from its making to its removal.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+
+use super::arrange::{Arrangement, Folder};
+use super::file::{errno, read, write};
+use super::members::folders_below;
+use super::place::Place;
+use super::resources::Write;
+use super::stats::Stats;
+use super::{Manager, sweep};
+use crate::error::Error;
+
+/// A cgroup that was made for one program; dropping it ends what is in it and removes it.
+#[derive(Debug)]
+pub struct Cgroup {
+    /// Where it is.
+    pub place: Place,
+    /// After how much time on processors all of it is killed.
+    pub cpu_time: Option<Duration>,
+    /// What was made and is there still, in this order: the undoing's list, written before the doing.
+    made: Vec<PathBuf>,
+    /// The folder that the program is cloned into.
+    entrance: Option<OwnedFd>,
+    /// Says that its owner is there, to whoever would remove what nobody owns.
+    #[allow(dead_code, reason = "it is held")]
+    lock: Option<Flock<File>>,
+}
+
+/// Makes the cgroup of an arrangement, with its limits, and nobody in it.
+///
+/// # Errors
+/// [`Error::System`] with what was refused; what had been made is removed again.
+pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
+    if arrangement.place.manager == Manager::Systemd {
+        return Err(Error::Unsupported { feature: "systemd".into(), needs: "it has no part in this yet".into() });
+    }
+    sweep::once(arrangement);
+    let mut cgroup = Cgroup {
+        place: arrangement.place.clone(),
+        cpu_time: arrangement.cpu_time,
+        made: Vec::with_capacity(arrangement.folders.len()),
+        entrance: None,
+        lock: None,
+    };
+    for folder in &arrangement.folders {
+        cgroup.make_folder(folder, arrangement.is_named)?;
+    }
+    if let Some(first) = arrangement.folders.first().filter(|_| !arrangement.is_named) {
+        cgroup.lock = Some(lock(&first.path)?);
+    }
+    set(arrangement.writes.iter().filter_map(|(index, write)| Some((&arrangement.folders.get(*index)?.path, write))))?;
+    if let Some(folder) = arrangement.clone_into.and_then(|index| arrangement.folders.get(index)) {
+        cgroup.entrance = Some(open_folder(&folder.path)?.into());
+    }
+    Ok(cgroup)
+}
+
+impl Cgroup {
+    /// The folder that the program is cloned into, where it does not enter by itself.
+    #[must_use]
+    pub fn entrance(&self) -> Option<BorrowedFd<'_>> {
+        self.entrance.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Closes what was needed to enter.
+    pub fn entered(&mut self) {
+        self.entrance = None;
+    }
+
+    fn make_folder(&mut self, folder: &Folder, is_named: bool) -> Result<(), Error> {
+        if let Some(room) = &folder.waiting_room {
+            self.make_one(room)?;
+            write(&room.join("cgroup.procs"), "0").map_err(|errno| failed("leave this process's own cgroup", errno))?;
+            // We are in it now, for as long as we live.
+            self.made.retain(|path| path != room);
+        }
+        let below: Vec<_> = folder.path.ancestors().take_while(|path| **path != folder.base).collect();
+        let mut parent = folder.base.as_path();
+        for (depth, path) in below.iter().rev().enumerate() {
+            if folder.is_unified {
+                hand_down(parent, &folder.controllers)?;
+            }
+            let is_last = depth + 1 == below.len();
+            let is_new = self.make_one(path)?;
+            if is_last && !is_new && !(is_named && is_empty(path)) {
+                let operation = format!("make the cgroup {}: processes are in it", path.display());
+                return Err(Error::system(operation, Errno::EBUSY));
+            }
+            if is_last && !is_new {
+                // It was left for us, and goes with us.
+                self.made.push(path.to_path_buf());
+            }
+            if folder.is_cpuset {
+                inherit_cpuset(parent, path)?;
+            }
+            parent = path;
+        }
+        Ok(())
+    }
+
+    /// Whether it was not there.
+    fn make_one(&mut self, path: &Path) -> Result<bool, Error> {
+        self.made.push(path.to_path_buf());
+        match fs::create_dir(path) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                self.made.pop();
+                if errno(&error) == Errno::EEXIST {
+                    return Ok(false);
+                }
+                Err(failed(&format!("make the cgroup {}", path.display()), errno(&error)))
+            }
+        }
+    }
+
+    /// What was used; afterwards removes the cgroup, where nobody is left in it. Where somebody is, [`Cgroup::remove`] has
+    /// to end them, which can take a moment.
+    pub fn finish(&mut self) -> (Stats, bool) {
+        let stats = self.place.stats();
+        (stats, self.remove_empty().is_ok())
+    }
+
+    /// Ends what is left in it and removes it.
+    ///
+    /// # Errors
+    /// What could not be removed; all the others are.
+    pub fn remove(&mut self) -> Result<(), Error> {
+        if self.remove_empty().is_ok() {
+            return Ok(());
+        }
+        let ended = self.place.kill_all();
+        self.remove_empty().map_err(|(path, errno)| {
+            let error = failed(&format!("remove the cgroup {}", path.display()), errno);
+            if ended == Ok(false) { error.with_advice("processes in it do not end") } else { error }
+        })
+    }
+
+    fn remove_empty(&mut self) -> Result<(), (PathBuf, Errno)> {
+        let folders = self.place.folders().into_iter().map(Path::to_path_buf).collect::<Vec<_>>();
+        let mut first_failure = None;
+        for path in std::mem::take(&mut self.made).into_iter().rev() {
+            // What the program has made in its own cgroup goes with it; what others have made in a folder on the way to
+            // it does not.
+            let is_ours = folders.contains(&path);
+            match if is_ours { remove_tree(&path) } else { remove_folder(&path) } {
+                Err(errno) if is_ours => {
+                    self.made.insert(0, path.clone());
+                    first_failure.get_or_insert((path, errno));
+                }
+                Err(_) if first_failure.is_some() => self.made.insert(0, path),
+                _ => {}
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // Who is to hear of a failure calls `remove`.
+        let _ = self.remove();
+    }
+}
+
+/// Writes settings. What depends on another (memory and swap together, a quota and its period) is tried once more after
+/// all others.
+///
+/// # Errors
+/// [`Error::System`] with the file and what was refused.
+pub fn set<'w>(writes: impl Iterator<Item = (&'w PathBuf, &'w Write)>) -> Result<(), Error> {
+    let refused: Vec<_> = writes.filter(|(folder, write)| set_one(folder, write).is_err()).collect();
+    refused.into_iter().try_for_each(|(folder, write)| set_one(folder, write))
+}
+
+fn set_one(folder: &Path, setting: &Write) -> Result<(), Error> {
+    let mut missing = None;
+    for (file, text) in &setting.files {
+        let path = folder.join(file);
+        match write(&path, text) {
+            Err(Errno::ENOENT) => missing = Some(path),
+            Ok(()) => return Ok(()),
+            Err(errno) => {
+                let error = failed(&format!("write {text:?} to {}", path.display()), errno);
+                return Err(error.with_advice(&format!("{} asks for it", setting.field)));
+            }
+        }
+    }
+    match missing {
+        Some(path) if !setting.is_optional => Err(Error::Unsupported {
+            feature: setting.field.clone(),
+            needs: format!("a kernel that has the file {}", path.display()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Hands controllers down to what is below a cgroup, those that are not yet.
+fn hand_down(folder: &Path, controllers: &[String]) -> Result<(), Error> {
+    let control = folder.join("cgroup.subtree_control");
+    let enabled = read(&control).map_err(|errno| failed(&format!("read {}", control.display()), errno))?;
+    let missing = controllers.iter().filter(|name| !enabled.split_whitespace().any(|other| other == *name));
+    let text = missing.map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        return Ok(());
+    }
+    write(&control, &text).map_err(|errno| {
+        let error = failed(&format!("write {text:?} to {}", control.display()), errno);
+        match errno {
+            Errno::EBUSY => error.with_advice("processes are in that cgroup itself: version 2 wants them below it"),
+            _ => error,
+        }
+    })
+}
+
+/// A new cpuset of version 1 is empty, and nobody can enter it.
+fn inherit_cpuset(parent: &Path, path: &Path) -> Result<(), Error> {
+    for name in ["cpuset.cpus", "cpuset.mems"] {
+        let is_filled_in = read(&path.join(name)).is_ok_and(|text| !text.trim().is_empty());
+        if !is_filled_in {
+            let text = read(&parent.join(name)).unwrap_or_default();
+            write(&path.join(name), text.trim())
+                .map_err(|errno| failed(&format!("fill in {}", path.join(name).display()), errno))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_empty(folder: &Path) -> bool {
+    read(&folder.join("cgroup.procs")).is_ok_and(|text| text.is_empty()) && folders_below(folder).is_empty()
+}
+
+/// Removes a cgroup and all below it; one that is gone is removed.
+pub(super) fn remove_tree(folder: &Path) -> Result<(), Errno> {
+    match remove_folder(folder) {
+        Err(Errno::EBUSY) => {
+            let below = folders_below(folder);
+            if below.is_empty() {
+                return Err(Errno::EBUSY);
+            }
+            for path in below {
+                remove_tree(&path)?;
+            }
+            remove_folder(folder)
+        }
+        result => result,
+    }
+}
+
+fn remove_folder(folder: &Path) -> Result<(), Errno> {
+    match fs::remove_dir(folder).map_err(|error| errno(&error)) {
+        Err(Errno::ENOENT) => Ok(()),
+        result => result,
+    }
+}
+
+fn open_folder(path: &Path) -> Result<File, Error> {
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_CLOEXEC).open(path);
+    opened.map_err(|error| failed(&format!("open the cgroup {}", path.display()), errno(&error)))
+}
+
+fn lock(path: &Path) -> Result<Flock<File>, Error> {
+    let locked = Flock::lock(open_folder(path)?, FlockArg::LockSharedNonblock);
+    locked.map_err(|(_, errno)| failed(&format!("lock the cgroup {}", path.display()), errno))
+}
+
+pub(super) fn failed(operation: &str, errno: Errno) -> Error {
+    let error = Error::system(operation, errno);
+    match errno {
+        Errno::EACCES | Errno::EPERM => error.with_advice("run as root, or in a cgroup that is delegated to you"),
+        Errno::EROFS => {
+            error.with_advice("it is mounted read-only, as in Docker: start the outer container with --privileged")
+        }
+        _ => error,
+    }
+}

@@ -1,0 +1,390 @@
+//! What a cgroup has used: the files' texts, and what is read from them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::file::{number_of, read};
+use super::place::Place;
+
+/// What the processes of a cgroup use and have used, those that have ended too; what this host does not tell is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    /// Processors.
+    pub cpu: Option<Cpu>,
+    /// Memory.
+    pub memory: Option<Memory>,
+    /// Processes.
+    pub pids: Option<Pids>,
+    /// Block devices, by `MAJOR:MINOR`.
+    pub io: Option<BTreeMap<String, Io>>,
+    /// How long its processes waited because something was short; version 2.
+    pub pressure: Option<Pressure>,
+}
+
+/// Time on processors in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cpu {
+    /// All of it.
+    pub usage_us: u64,
+    /// In programs' own code.
+    pub user_us: u64,
+    /// In the kernel.
+    pub system_us: u64,
+    /// Periods in which it had something to do, where its time is limited.
+    pub periods: u64,
+    /// Those of them in which it had to stop.
+    pub throttled_periods: u64,
+    /// How long it had to.
+    pub throttled_us: u64,
+}
+
+/// Bytes of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    /// Now.
+    pub current_bytes: u64,
+    /// At most so far.
+    pub peak_bytes: Option<u64>,
+    /// The limit; absent: there is none.
+    pub limit_bytes: Option<u64>,
+    /// In swap now.
+    pub swap_bytes: Option<u64>,
+    /// How often the limit was met.
+    pub limit_hits: u64,
+    /// How many processes were killed because no memory was left.
+    pub oom_kills: u64,
+}
+
+/// Processes and threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pids {
+    /// Now.
+    pub current: u64,
+    /// At most so far.
+    pub peak: Option<u64>,
+    /// The limit; absent: there is none.
+    pub limit: Option<u64>,
+    /// How often one could not be made for the limit.
+    pub limit_hits: u64,
+}
+
+/// Of one device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Io {
+    /// Bytes that were read.
+    pub read_bytes: u64,
+    /// Bytes that were written.
+    pub write_bytes: u64,
+    /// How often something was read.
+    pub reads: u64,
+    /// How often something was written.
+    pub writes: u64,
+}
+
+/// Microseconds in which some of the processes waited for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pressure {
+    /// For a processor.
+    pub cpu_us: Option<u64>,
+    /// For memory.
+    pub memory_us: Option<u64>,
+    /// For a device.
+    pub io_us: Option<u64>,
+}
+
+/// What a cgroup has used in all, as a program's end tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Used {
+    /// Bytes at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_peak_bytes: Option<u64>,
+    /// In programs' own code, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_user_us: Option<u64>,
+    /// In the kernel, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_system_us: Option<u64>,
+    /// How long a limit on processors made it stop, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_us: Option<u64>,
+    /// Processes and threads at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids_peak: Option<u64>,
+    /// Bytes read from block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_read_bytes: Option<u64>,
+    /// Bytes written to block devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_write_bytes: Option<u64>,
+    /// How many of its processes were killed because no memory was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom_kills: Option<u64>,
+    /// How long its processes waited because something was short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pressure: Option<Pressure>,
+    /// Why the cgroup is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
+}
+
+impl Stats {
+    /// In all.
+    #[must_use]
+    pub fn summary(&self) -> Used {
+        let io = |of: fn(&Io) -> u64| self.io.as_ref().map(|devices| devices.values().map(of).sum());
+        Used {
+            memory_peak_bytes: self.memory.and_then(|memory| memory.peak_bytes),
+            cpu_user_us: self.cpu.map(|cpu| cpu.user_us),
+            cpu_system_us: self.cpu.map(|cpu| cpu.system_us),
+            throttled_us: self.cpu.map(|cpu| cpu.throttled_us),
+            pids_peak: self.pids.and_then(|pids| pids.peak),
+            io_read_bytes: io(|io| io.read_bytes),
+            io_write_bytes: io(|io| io.write_bytes),
+            oom_kills: self.memory.map(|memory| memory.oom_kills),
+            pressure: self.pressure,
+            left: None,
+        }
+    }
+}
+
+impl Place {
+    /// What its processes use and have used.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let unified = self.unified();
+        let text = |folder: Option<&Path>, file: &str| folder.and_then(|folder| read(&folder.join(file)).ok());
+        let v1 = |controller: &str| self.legacy(controller);
+        let cpu = match v1("cpuacct") {
+            Some(folder) => cpu_v1(|file| text(Some(folder), file), text(v1("cpu"), "cpu.stat").as_deref()),
+            None => text(unified, "cpu.stat").map(|stat| cpu_v2(&stat)),
+        };
+        let memory = match v1("memory") {
+            Some(folder) => memory_v1(|file| text(Some(folder), file)),
+            None => memory_v2(|file| text(unified, file)),
+        };
+        let pids = v1("pids").or(unified);
+        let io = match v1("blkio") {
+            Some(folder) => io_v1(|file| text(Some(folder), file)),
+            None => text(unified, "io.stat").map(|stat| io_v2(&stat)),
+        };
+        let pressure = |file| text(unified, file).and_then(|text| some_total(&text));
+        let pressure = Pressure {
+            cpu_us: pressure("cpu.pressure"),
+            memory_us: pressure("memory.pressure"),
+            io_us: pressure("io.pressure"),
+        };
+        let is_told = pressure != Pressure::default();
+        Stats { cpu, memory, pids: pids_of(|file| text(pids, file)), io, pressure: is_told.then_some(pressure) }
+    }
+
+    /// The time on processors in microseconds; `None` where nothing tells of it.
+    #[must_use]
+    pub fn cpu_us(&self) -> Option<u64> {
+        match self.legacy("cpuacct") {
+            Some(folder) => number(&read(&folder.join("cpuacct.usage")).ok()?).map(|time| time / 1000),
+            None => number_of(&read(&self.unified()?.join("cpu.stat")).ok()?, "usage_usec"),
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
+fn cpu_v1(text: impl Fn(&str) -> Option<String>, stat: Option<&str>) -> Option<Cpu> {
+    let nanoseconds = |file: &str| text(file).and_then(|text| number(&text)).map(|time| time / 1000);
+    let of = |key: &str| stat.and_then(|stat| number_of(stat, key)).unwrap_or(0);
+    let usage_us = nanoseconds("cpuacct.usage")?;
+    // These are sampled at the timer's ticks, and only good for what part of the whole each is.
+    let (user, system) =
+        (nanoseconds("cpuacct.usage_user").unwrap_or(0), nanoseconds("cpuacct.usage_sys").unwrap_or(0));
+    let part = u128::from(usage_us) * u128::from(system) / u128::from((user + system).max(1));
+    let system_us = u64::try_from(part).unwrap_or(usage_us);
+    Some(Cpu {
+        usage_us,
+        user_us: usage_us - system_us,
+        system_us,
+        periods: of("nr_periods"),
+        throttled_periods: of("nr_throttled"),
+        throttled_us: of("throttled_time") / 1000,
+    })
+}
+
+fn cpu_v2(stat: &str) -> Cpu {
+    let of = |key| number_of(stat, key).unwrap_or(0);
+    Cpu {
+        usage_us: of("usage_usec"),
+        user_us: of("user_usec"),
+        system_us: of("system_usec"),
+        periods: of("nr_periods"),
+        throttled_periods: of("nr_throttled"),
+        throttled_us: of("throttled_usec"),
+    }
+}
+
+/// What version 1 says where there is no limit: as many pages as fit, in bytes; no machine has 2^60.
+const NO_LIMIT: u64 = 1 << 60;
+
+fn memory_v1(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
+    let of = |file: &str| text(file).and_then(|text| number(&text));
+    let current_bytes = of("memory.usage_in_bytes")?;
+    Some(Memory {
+        current_bytes,
+        peak_bytes: of("memory.max_usage_in_bytes"),
+        limit_bytes: of("memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT),
+        swap_bytes: of("memory.memsw.usage_in_bytes").map(|both| both.saturating_sub(current_bytes)),
+        limit_hits: of("memory.failcnt").unwrap_or(0),
+        oom_kills: text("memory.oom_control").and_then(|text| number_of(&text, "oom_kill")).unwrap_or(0),
+    })
+}
+
+fn memory_v2(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
+    let of = |file: &str| text(file).and_then(|text| number(&text));
+    let events = text("memory.events").unwrap_or_default();
+    Some(Memory {
+        current_bytes: of("memory.current")?,
+        peak_bytes: of("memory.peak"),
+        // "max" is no number.
+        limit_bytes: of("memory.max"),
+        swap_bytes: of("memory.swap.current"),
+        limit_hits: number_of(&events, "max").unwrap_or(0),
+        oom_kills: number_of(&events, "oom_kill").unwrap_or(0),
+    })
+}
+
+fn pids_of(text: impl Fn(&str) -> Option<String>) -> Option<Pids> {
+    let of = |file: &str| text(file).and_then(|text| number(&text));
+    Some(Pids {
+        current: of("pids.current")?,
+        peak: of("pids.peak"),
+        limit: of("pids.max"),
+        limit_hits: text("pids.events").and_then(|text| number_of(&text, "max")).unwrap_or(0),
+    })
+}
+
+/// `8:0 Read 4096`; the recursive files count what is below too, as version 2 does.
+fn io_v1(text: impl Fn(&str) -> Option<String>) -> Option<BTreeMap<String, Io>> {
+    let bytes =
+        text("blkio.throttle.io_service_bytes_recursive").or_else(|| text("blkio.throttle.io_service_bytes"))?;
+    let counts = text("blkio.throttle.io_serviced_recursive").or_else(|| text("blkio.throttle.io_serviced"));
+    let mut devices: BTreeMap<String, Io> = BTreeMap::new();
+    for (text, is_bytes) in [(bytes.as_str(), true), (counts.as_deref().unwrap_or_default(), false)] {
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            let (Some(device), Some(what), Some(amount)) = (words.next(), words.next(), words.next()) else { continue };
+            let Some(amount) = number(amount) else { continue };
+            let io = devices.entry(device.into()).or_default();
+            match (what, is_bytes) {
+                ("Read", true) => io.read_bytes = amount,
+                ("Write", true) => io.write_bytes = amount,
+                ("Read", false) => io.reads = amount,
+                ("Write", false) => io.writes = amount,
+                _ => {}
+            }
+        }
+    }
+    Some(devices)
+}
+
+/// `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0`.
+fn io_v2(stat: &str) -> BTreeMap<String, Io> {
+    let device = |line: &str| {
+        let (device, rest) = line.split_once(' ')?;
+        let of = |key: &str| {
+            let pairs = rest.split(' ').filter_map(|pair| pair.split_once('='));
+            pairs.filter(|(name, _)| *name == key).find_map(|(_, amount)| number(amount)).unwrap_or(0)
+        };
+        let io = Io { read_bytes: of("rbytes"), write_bytes: of("wbytes"), reads: of("rios"), writes: of("wios") };
+        Some((device.to_string(), io))
+    };
+    stat.lines().filter_map(device).collect()
+}
+
+/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=1234`.
+fn some_total(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    line.split(' ').find_map(|pair| number(pair.strip_prefix("total=")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files<'f>(files: &'f [(&'f str, &'f str)]) -> impl Fn(&str) -> Option<String> + 'f {
+        move |name| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_string())
+    }
+
+    #[test]
+    fn processors_are_told_in_microseconds_by_both_versions() {
+        let v2 =
+            "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 700\n";
+        let of_v1 =
+            [("cpuacct.usage", "5000123\n"), ("cpuacct.usage_user", "3000000\n"), ("cpuacct.usage_sys", "2000000\n")];
+        let stat = "nr_periods 10\nnr_throttled 4\nthrottled_time 700000\n";
+        let wanted = Cpu {
+            usage_us: 5000,
+            user_us: 3000,
+            system_us: 2000,
+            periods: 10,
+            throttled_periods: 4,
+            throttled_us: 700,
+        };
+        assert_eq!(cpu_v2(v2), wanted);
+        assert_eq!(cpu_v1(files(&of_v1), Some(stat)), Some(wanted));
+    }
+
+    #[test]
+    fn memory_has_no_limit_where_none_was_set() {
+        let v1 = [
+            ("memory.usage_in_bytes", "4096\n"),
+            ("memory.max_usage_in_bytes", "8192\n"),
+            ("memory.limit_in_bytes", "9223372036854771712\n"),
+            ("memory.memsw.usage_in_bytes", "5096\n"),
+            ("memory.failcnt", "3\n"),
+            ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"),
+        ];
+        let v2 = [
+            ("memory.current", "4096\n"),
+            ("memory.peak", "8192\n"),
+            ("memory.max", "max\n"),
+            ("memory.swap.current", "1000\n"),
+            ("memory.events", "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\noom_group_kill 0\n"),
+        ];
+        let wanted = Memory {
+            current_bytes: 4096,
+            peak_bytes: Some(8192),
+            limit_bytes: None,
+            swap_bytes: Some(1000),
+            limit_hits: 3,
+            oom_kills: 1,
+        };
+        assert_eq!(memory_v1(files(&v1)), Some(wanted));
+        assert_eq!(memory_v2(files(&v2)), Some(wanted));
+        assert_eq!(memory_v2(files(&[])), None);
+    }
+
+    #[test]
+    fn devices_and_pressure_are_read() {
+        let wanted = Io { read_bytes: 4096, write_bytes: 512, reads: 2, writes: 1 };
+        let v1 = [
+            (
+                "blkio.throttle.io_service_bytes",
+                "8:0 Read 4096\n8:0 Write 512\n8:0 Sync 4608\n8:0 Total 4608\nTotal 4608\n",
+            ),
+            ("blkio.throttle.io_serviced", "8:0 Read 2\n8:0 Write 1\nTotal 3\n"),
+        ];
+        assert_eq!(io_v1(files(&v1)), Some([("8:0".to_string(), wanted)].into()));
+        let v2 = "8:0 rbytes=4096 wbytes=512 rios=2 wios=1 dbytes=0 dios=0\n8:16 \n";
+        assert_eq!(io_v2(v2).get("8:0"), Some(&wanted));
+        assert_eq!(some_total("some avg10=0.00 avg60=0.00 avg300=0.00 total=77\nfull avg10=0.00 total=1\n"), Some(77));
+    }
+}

@@ -1,0 +1,156 @@
+//! What of the host's cgroups matters for a new one: read before planning, which is pure.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::libc;
+
+use super::arrange;
+use super::layout::Layout;
+use super::path::PREFIX;
+use crate::error::Error;
+use crate::launch::{features, probe};
+use crate::spec::Spec;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The hierarchies.
+    pub layout: Layout,
+    /// Which of the version 1 hierarchies a cgroup may be made in.
+    pub writable: Vec<bool>,
+    /// Version 2: our own cgroup, and those above it, as far up as was of interest.
+    pub levels: Vec<Level>,
+    /// A name that no other cgroup of this host has.
+    pub name: String,
+    /// Whether a process can be cloned into a cgroup.
+    pub has_clone_into: bool,
+    /// The numbers of the devices that the spec's `ioMax` names, each at its place.
+    pub devices: Vec<(u64, u64)>,
+}
+
+/// A cgroup of version 2, below which another could be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The controllers that it has.
+    pub available: Vec<String>,
+    /// Those that what is below it has.
+    pub enabled: Vec<String>,
+    /// Whether a cgroup may be made and entered below it.
+    pub is_writable: bool,
+    /// Whether it is the root of all: it alone may have processes and hand controllers down.
+    pub is_root: bool,
+    /// Whether this process is in it, and no other is.
+    pub holds_only_us: bool,
+}
+
+impl Survey {
+    /// Looks around for what a spec asks for.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with a device that is none.
+    pub fn take(spec: &Spec) -> Result<Self, Error> {
+        let (wanted, from_root) = (&arrange::controllers(spec), arrange::is_given(spec));
+        let limits = spec.minicontainer.cgroup.iter().flat_map(|cgroup| &cgroup.io_max).enumerate();
+        let devices = limits.map(|(index, limit)| device(&limit.device, index)).collect::<Result<_, _>>()?;
+        let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let layout = Layout::read(&mountinfo, &fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
+        let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
+        let levels = levels(&layout, wanted, from_root);
+        let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
+        Ok(Self { layout, writable, levels, name: unique_name(), has_clone_into, devices })
+    }
+}
+
+/// `MAJOR:MINOR`, or those of a device's file; a partition is limited with its whole disk, which sysfs(5) names.
+fn device(text: &str, index: usize) -> Result<(u64, u64), Error> {
+    let refuse = |why: &str| {
+        let field = format!("minicontainer.cgroup.ioMax[{index}].device");
+        Err(Error::spec(field, format!("{why}; it is {text:?}")))
+    };
+    if !text.starts_with('/') {
+        return numbers(text).map_or_else(|| refuse("must be MAJOR:MINOR or a path"), Ok);
+    }
+    let Ok(status) = fs::metadata(text) else { return refuse("must be there") };
+    if !status.file_type().is_block_device() {
+        return refuse("must be a block device");
+    }
+    let (major, minor) = (libc::major(status.rdev()), libc::minor(status.rdev()));
+    let folder = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
+    let disk = folder.join("partition").exists().then(|| fs::read_to_string(folder.join("../dev")).ok()).flatten();
+    Ok(disk.and_then(|disk| numbers(disk.trim())).unwrap_or((major.into(), minor.into())))
+}
+
+fn numbers(text: &str) -> Option<(u64, u64)> {
+    let (major, minor) = text.split_once(':')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// From our own cgroup upwards, until there is one that has what is wanted.
+fn levels(layout: &Layout, wanted: &[String], from_root: bool) -> Vec<Level> {
+    let Some(unified) = &layout.unified else { return Vec::new() };
+    let mut levels = Vec::new();
+    for folder in unified.own.ancestors().take_while(|folder| folder.starts_with(&unified.mount)) {
+        let level = level(folder, folder == unified.own);
+        let suffices = level.is_writable && wanted.iter().all(|name| level.enabled.contains(name));
+        levels.push(level);
+        if suffices && !from_root {
+            break;
+        }
+    }
+    levels
+}
+
+fn level(folder: &Path, is_own: bool) -> Level {
+    let names = |file: &str| -> Vec<String> {
+        let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+        text.split_whitespace().map(String::from).collect()
+    };
+    let pid = std::process::id().to_string();
+    Level {
+        available: names("cgroup.controllers"),
+        enabled: names("cgroup.subtree_control"),
+        is_writable: probe::is_writable(folder) && probe::is_writable(&folder.join("cgroup.procs")),
+        is_root: !folder.join("cgroup.type").exists(),
+        holds_only_us: is_own && names("cgroup.procs") == [pid],
+        folder: folder.to_path_buf(),
+    }
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// The owner is in it, by its number and when it started: who finds it later can tell whether that one is gone.
+fn unique_name() -> String {
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{PREFIX}{}-{}-{number}", std::process::id(), own_start_time())
+}
+
+fn own_start_time() -> u64 {
+    static OWN: OnceLock<u64> = OnceLock::new();
+    *OWN.get_or_init(|| start_time("self").unwrap_or(0))
+}
+
+/// When a process started, in ticks since boot: field 22 of proc_pid_stat(5), behind a name that may have anything in it.
+pub(crate) fn start_time(pid: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_have_their_owner_in_them() {
+        let (first, second) = (unique_name(), unique_name());
+        assert_ne!(first, second);
+        let owner = format!("{PREFIX}{}-{}-", std::process::id(), start_time("self").unwrap());
+        assert!(first.starts_with(&owner) && second.starts_with(&owner), "{first} {second}");
+    }
+}

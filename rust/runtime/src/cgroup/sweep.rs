@@ -1,0 +1,82 @@
+//! What a process left behind that was killed before it could remove it: the next one does.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::arrange::Arrangement;
+use super::make::remove_tree;
+use super::members::folders_below;
+use super::path::PREFIX;
+use super::place::Place;
+use super::survey::start_time;
+
+/// Where has been looked.
+static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Removes, once in the life of this process, what nobody owns any more beside where a cgroup is about to be made.
+pub(super) fn once(arrangement: &Arrangement) {
+    let Some(parent) = arrangement.folders.first().and_then(|folder| folder.path.parent()) else { return };
+    let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_path_buf());
+    if arrangement.is_named || !is_new {
+        return;
+    }
+    let parents = arrangement.folders.iter().filter_map(|folder| folder.path.parent());
+    let names: BTreeSet<String> = parents
+        .flat_map(folders_below)
+        .filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(String::from))
+        .filter(|name| owner(name).is_some_and(|(pid, started)| start_time(pid) != Some(started)))
+        .collect();
+    for name in names {
+        let paths = &arrangement.place.paths;
+        let paths = paths.iter().map(|(key, path)| (key.clone(), path.with_file_name(&name))).collect();
+        remove(&Place { paths, ..Place::default() }, name.ends_with(OUTLIVES));
+    }
+}
+
+/// Its owner has no number any more; but in another PID namespace it may have one, and a lock tells of that. Who is to
+/// outlive its owner is let be, until it ends by itself.
+fn remove(place: &Place, outlives: bool) {
+    let folders = place.folders();
+    if folders.iter().any(|path| path.exists() && !can_be_locked(path)) {
+        return;
+    }
+    let remove_all = || folders.iter().filter(|path| remove_tree(path).is_err()).count();
+    if remove_all() > 0 && !outlives {
+        // What cannot be removed now is left to the next.
+        let _ = place.kill_all();
+        remove_all();
+    }
+}
+
+/// The number and the start of the process that a name has in it.
+fn owner(name: &str) -> Option<(&str, u64)> {
+    let mut parts = name.strip_prefix(PREFIX)?.split('-');
+    let (pid, started) = (parts.next()?, parts.next()?.parse().ok()?);
+    pid.parse::<i32>().ok()?;
+    parts.next().map(|_| (pid, started))
+}
+
+fn can_be_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|folder| Flock::lock(folder, FlockArg::LockExclusiveNonblock).is_ok())
+}
+
+/// The end of the name of a cgroup whose program is not to die with its owner.
+pub(super) const OUTLIVES: &str = "-stays";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_owner_is_read_from_a_name_and_other_names_have_none() {
+        assert_eq!(owner("minicontainer-12-345-0"), Some(("12", 345)));
+        assert_eq!(owner("minicontainer-12-345-7-stays"), Some(("12", 345)));
+        for name in ["minicontainer-check-1-0", "minicontainer-x-1-0", "minicontainer-1-2", "user.slice", ""] {
+            assert_eq!(owner(name), None, "{name}");
+        }
+    }
+}
