@@ -47,6 +47,30 @@ export interface Extras {
    * of the streams that are one; `"always"`: as with `process.terminal`, and with `TERM` set.
    */
   tty?: "auto" | "always";
+  /** So many descriptors of this process's behind stderr are the program's too. */
+  preserveFds?: number;
+  /** The program runs in a container that is there, in its namespaces. */
+  container?: ContainerOfExec;
+}
+
+/** A container that a program runs in. */
+export interface ContainerOfExec {
+  /** The file with its configuration. */
+  config: string;
+  /** Its process. */
+  pid: number;
+  /** When that started, in clock ticks since boot. */
+  startTime: number;
+  /** Its cgroup, in the library's words. */
+  cgroup?: unknown;
+  /** A cgroup below that. */
+  below?: string;
+  /** `process` says only what differs from the container's own program. */
+  asItsProgram: boolean;
+  /** What the program may beside what the container's own may. */
+  capabilities?: string[];
+  /** Further groups. */
+  additionalGids?: number[];
 }
 
 /** Where a standard stream comes from. */
