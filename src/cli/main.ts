@@ -40,7 +40,7 @@ const OCI_COMMANDS = /^(create|start|state|kill|delete|run|exec|pause|resume|ps|
 const OCI_OPTIONS = /^--(?:(root|log|log-format|cgroup-manager|rootless)|debug|systemd-cgroup)(=|$)/;
 
 /** Whether a command line is one of an OCI runtime's: options that those have, and then one of their commands. */
-function isOci(args: string[]): boolean {
+export function isOci(args: string[]): boolean {
   for (let index = 0; index < args.length; index++) {
     const option = OCI_OPTIONS.exec(args[index]);
     if (option === null) return OCI_COMMANDS.test(args[index]);
