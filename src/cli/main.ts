@@ -6,11 +6,12 @@ import { run } from "./run.ts";
  * Runs one command line.
  *
  * @param args without the command's own name
+ * @param oci does what an OCI runtime's command line asks for; absent: a module that can does
  * @returns the exit code: the program's, or 125 for a failure of ours, 126 or 127 where it could not be executed
  */
-export async function main(args: string[]): Promise<number> {
-  if (isOci(args)) return (await import("./oci/main.ts")).oci(args);
+export async function main(args: string[], oci?: (args: string[]) => Promise<number>): Promise<number> {
   try {
+    if (isOci(args)) return oci === undefined ? (await import("./become.ts")).becomeBin(args) : await oci(args);
     switch (args[0]) {
       case "explain":
         return await (await import("./explain.ts")).explainCommand(args.slice(1));

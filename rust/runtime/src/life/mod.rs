@@ -3,6 +3,7 @@
 //! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
+mod becoming;
 pub(crate) mod children;
 mod create;
 mod door;
@@ -56,6 +57,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "wait" => answer(request, signal::wait),
         "end" => answer(request, end::end),
         "hooks" => answer(request, hooks::hooks),
+        "become" => answer(request, becoming::become_module),
         "features" => answer(request, |asked| Ok(features::features(asked))),
         unknown => Err(Error::Internal { message: format!("there is no call {unknown:?}") }),
     }
