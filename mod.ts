@@ -18,7 +18,7 @@
  * @module
  */
 
-export { SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
+export { NotFoundError, SpecError, StateError, SystemError, UnsupportedError } from "./src/native/errors.ts";
 export type { SystemErrorDetails } from "./src/native/errors.ts";
 export type {
   Absent,
@@ -34,6 +34,22 @@ export type * from "./src/spec/types.ts";
 export { check } from "./src/runtime/check.ts";
 export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
+export { Container } from "./src/runtime/container/container.ts";
+export type { CgroupManager, CreateConfig } from "./src/runtime/container/create.ts";
+export type { DeleteOptions } from "./src/runtime/container/delete.ts";
+export type { ContainerEvent, EventsOptions } from "./src/runtime/container/events.ts";
+export type { KillOptions } from "./src/runtime/container/kill.ts";
+export type { RootOptions } from "./src/runtime/container/store.ts";
+export type {
+  CommonExecConfig,
+  ContainerExecConfig,
+  ContainerProcessConfig,
+  ContainerProgramConfig,
+} from "./src/spec/container_exec.ts";
+export type { Limits } from "./src/spec/resources.ts";
+export type { ContainerState } from "./src/spec/state.ts";
+export type { ContainerStats, CpuStats, IoStats, MemoryStats, PidsStats, PressureStats } from "./src/spec/stats.ts";
+export type { ContainerStatus } from "./src/spec/status.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/run.ts";
 export type { NamespaceExecResult, Usage } from "./src/runtime/result.ts";

@@ -16,7 +16,7 @@ const build = await run(["cargo", "build", "--release", "--locked"]);
 if (build.code !== 0) Deno.exit(build.code);
 
 const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-  args: ["compile", "--allow-ffi", "--allow-run", "--include", library, "--output", output, "cli.ts"],
+  args: ["compile", "--allow-ffi", "--allow-run", "--include", library, "--output", output, "bin.ts"],
   cwd: ROOT,
   stdout: "inherit",
   stderr: "piped",

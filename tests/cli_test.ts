@@ -153,7 +153,8 @@ test("minicontainer --help names every option, and --version the version", async
     assertMatch(stdout, new RegExp(`^${title}:$`, "m"));
   }
   const { version } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
-  assertEquals(await cli(["--version"]), { code: 0, stdout: `minicontainer ${version}\n`, stderr: "" });
+  const told = `minicontainer version ${version}\nspec: 1.2.0\n`;
+  assertEquals(await cli(["--version"]), { code: 0, stdout: told, stderr: "" });
 });
 
 test("minicontainer explain shows the plan and does nothing", async () => {

@@ -7,15 +7,37 @@ const PROJECT = new URL("../", import.meta.url).pathname;
 /** The command with the two permissions that it needs, and no other. */
 export const COMMAND = [Deno.execPath(), "run", "--no-prompt", "--allow-ffi", "--allow-run", `${PROJECT}cli.ts`];
 
-/** Runs the command to its end; `prefix` is put in front, as in `nohup`. */
+/**
+ * Runs the command to its end.
+ *
+ * @param options `prefix` is put in front, as in `nohup`; with `streams` `"file"` it writes to files, which what it leaves
+ * running may hold open
+ */
 export async function cli(
   args: string[],
-  { prefix = [], env }: { prefix?: string[]; env?: Record<string, string> } = {},
+  { prefix = [], env, streams = "piped" }: {
+    prefix?: string[];
+    env?: Record<string, string>;
+    streams?: "piped" | "file";
+  } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [command, ...rest] = [...prefix, ...COMMAND, ...args];
-  const output = await new Deno.Command(command, { args: rest, env, stdin: "null" }).output();
+  const command = [...prefix, ...COMMAND, ...args];
+  if (streams === "file") return await withFiles(command, env);
+  const [program, ...rest] = command;
+  const output = await new Deno.Command(program, { args: rest, env, stdin: "null" }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code: output.code, stdout: decode(output.stdout), stderr: decode(output.stderr) };
+}
+
+async function withFiles(command: string[], env?: Record<string, string>) {
+  const [stdout, stderr] = ["out", "err"].map((suffix) => Deno.makeTempFileSync({ suffix }));
+  try {
+    const args = ["-c", 'o=$1 e=$2; shift 2; "$@" >"$o" 2>"$e"', "sh", stdout, stderr, ...command];
+    const { code } = await new Deno.Command("sh", { args, env, stdin: "null" }).output();
+    return { code, stdout: await Deno.readTextFile(stdout), stderr: await Deno.readTextFile(stderr) };
+  } finally {
+    for (const path of [stdout, stderr]) Deno.removeSync(path);
+  }
 }
 
 /** A stream's lines, one after the other. */

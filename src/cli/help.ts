@@ -1,6 +1,7 @@
 /** `minicontainer --help`, made from the tables of options, and `minicontainer --version`. */
 
 import config from "../../deno.json" with { type: "json" };
+import { OCI_VERSION } from "../spec/types.ts";
 import type { Option } from "./options.ts";
 import { print } from "./report.ts";
 import { OPTION_GROUPS } from "./run_options.ts";
@@ -13,6 +14,7 @@ Usage:
   minicontainer [OPTIONS] [--] PROGRAM [ARGUMENTS]...
   minicontainer explain [--json] [OPTIONS] [--] PROGRAM [ARGUMENTS]...
   minicontainer check [--json]
+  minicontainer [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...
   minicontainer completions bash|zsh|fish
   minicontainer --help | --version
 
@@ -25,6 +27,10 @@ Commands:
   explain       show what would be done, system call by system call, and do nothing
   check         try what works on this host; 0 where this user can make a plain container, 1 where not
   completions   print a script that completes minicontainer's options in a shell
+
+Commands of an OCI runtime, for Podman, containerd, Docker and Kubernetes (COMMAND --help tells the rest of each):
+  create start state kill delete run exec pause resume ps list events update spec features
+A program that has the name of one stands behind --, as in minicontainer -- ps.
 
 Exit codes: the program's own; 128+N where signal N ended it; 127 where it was not found, 126 where it was found but
 cannot be executed, 125 for a failure of minicontainer itself.
@@ -50,6 +56,7 @@ function optionLines(table: readonly Option[]): string {
 
 /** Prints the version. */
 export function versionCommand(): number {
-  print(`minicontainer ${config.version}\n`);
+  // As Docker and containerd read it of a runtime.
+  print(`minicontainer version ${config.version}\nspec: ${OCI_VERSION}\n`);
   return 0;
 }

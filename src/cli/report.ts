@@ -93,7 +93,8 @@ export function fail(error: unknown): number {
   return exitCode ?? 125;
 }
 
-function words(error: unknown): string {
+/** What an error says, in a line. */
+export function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "UsageError") {
     const { unknown } = error as { unknown?: { given: string; known: string[] } };

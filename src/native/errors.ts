@@ -118,6 +118,14 @@ export class StateError extends Error {
   }
 }
 
+/** There is no such thing. */
+export class NotFoundError extends Error {
+  /** `"NotFoundError"`. */
+  override name = "NotFoundError";
+  /** What a command ends with. */
+  readonly exitCode: number = OUR_FAILURE;
+}
+
 /** The JSON text of a failed record, as `rust/runtime/src/error.rs` writes it. */
 type NativeError =
   | { kind: "spec"; path: string; message: string }

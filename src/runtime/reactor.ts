@@ -10,7 +10,7 @@
 import { callForJson, callForRecord, encodeSpec } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import { type Ended, readRecord, type Told } from "../native/record.ts";
-import { reactorSymbols } from "../native/symbols.ts";
+import { adoptSymbols, reactorSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 
 /** The least of what errno(3) names that is needed here; the same on every Linux that the library is built for. */
@@ -51,6 +51,8 @@ export interface Program {
   /** Whether its filter asks about calls. */
   readonly asks: boolean;
 }
+
+type Started = Pick<Program, "pid" | "asks">;
 
 /** A program that the reactor tells of. */
 interface Watched {
@@ -97,8 +99,8 @@ export class Reactor {
    */
   spawn(spec: Spec, answers = false): Program {
     const { token, watched } = this.#watch(spec);
-    const started = this.#startWatched(token, watched, spec, this.#library.minicontainer_start, answers);
-    return { token, end: watched.end.promise, ...started };
+    const start = () => this.#start(token, spec, this.#library.minicontainer_start, answers);
+    return { token, end: watched.end.promise, ...this.#startWatched(token, watched, start) };
   }
 
   /**
@@ -109,11 +111,25 @@ export class Reactor {
   spawnToEnd(spec: Spec): Pick<Program, "token" | "end"> {
     if (spec.root === undefined || this.#running === 0) return this.spawn(spec);
     const { token, watched } = this.#watch(spec);
-    this.#startWatched(token, watched, spec, this.#library.minicontainer_start_elsewhere, false);
+    this.#startWatched(
+      token,
+      watched,
+      () => this.#start(token, spec, this.#library.minicontainer_start_elsewhere, false),
+    );
     return { token, end: watched.end.promise };
   }
 
-  #watch(spec: Spec) {
+  /** Tells of the end of a container's process that this process has made; it does not keep the event loop alive. */
+  adopt(pid: number): Program {
+    const { token, watched } = this.#watch({});
+    watched.isReferenced = false;
+    const { minicontainer_adopt } = openLibrary(adoptSymbols);
+    const adopt = () =>
+      startedIn(callForRecord((record, length) => minicontainer_adopt(this.number, token, pid, record, length)));
+    return { token, end: watched.end.promise, ...this.#startWatched(token, watched, adopt) };
+  }
+
+  #watch(spec: Pick<Spec, "minicontainer">) {
     const token = this.#nextToken++;
     const watched: Watched = {
       isReferenced: true,
@@ -128,24 +144,19 @@ export class Reactor {
     return { token, watched };
   }
 
-  #startWatched(
-    token: number,
-    watched: Watched,
-    spec: Spec,
-    call: Library["minicontainer_start"],
-    answers: boolean,
-  ): { pid: number; asks: boolean } {
+  #startWatched(token: number, watched: Watched, start: () => Started): Started {
     // Before the program is there, so that no end goes by unheard.
     this.#programs.set(token, watched);
-    this.#count(1, 1);
+    const referenced = watched.isReferenced ? 1 : 0;
+    this.#count(1, referenced);
     try {
-      const { pid, asks } = this.#start(token, spec, call, answers);
+      const { pid, asks } = start();
       if (asks) watched.streams.set(LISTENER, undefined);
       if (pid !== 0) this.#setTimer(watched);
       return { pid, asks };
     } catch (error) {
       this.#programs.delete(token);
-      this.#count(-1, -1);
+      this.#count(-1, -referenced);
       throw error;
     }
   }
@@ -239,12 +250,11 @@ export class Reactor {
     this.#forgetIfDone(token, watched);
   }
 
-  #start(token: number, spec: Spec, call: Library["minicontainer_start"], answers: boolean) {
+  #start(token: number, spec: Spec, call: Library["minicontainer_start"], answers: boolean): Started {
     const bytes = encodeSpec(spec);
-    const told = callForRecord((record, length) =>
-      call(this.number, token, answers, bytes, bytes.byteLength, record, length)
+    return startedIn(
+      callForRecord((record, length) => call(this.number, token, answers, bytes, bytes.byteLength, record, length)),
     );
-    return told.kind === "started" ? told : { pid: -1, asks: false };
   }
 
   /** Counts programs in and out, and listens for as long as there are any. */
@@ -344,6 +354,10 @@ export class Reactor {
   #forgetIfDone(token: number, watched: Watched) {
     if (watched.hasEnded && watched.streams.size === 0) this.#programs.delete(token);
   }
+}
+
+function startedIn(told: Exclude<Told, { kind: "failed" }>): Started {
+  return told.kind === "started" ? told : { pid: -1, asks: false };
 }
 
 function transferred(result: number): number | undefined {

@@ -51,6 +51,30 @@ export interface Extras {
   tty?: "auto" | "always";
   /** What there is to say of its cgroup, which it gets also where only this asks for one. */
   cgroup?: CgroupExtras;
+  /** So many descriptors of this process's behind stderr are the program's too. */
+  preserveFds?: number;
+  /** The program runs in a container that is there, in its namespaces. */
+  container?: ContainerOfExec;
+}
+
+/** A container that a program runs in. */
+export interface ContainerOfExec {
+  /** The file with its configuration. */
+  config: string;
+  /** Its process. */
+  pid: number;
+  /** When that started, in clock ticks since boot. */
+  startTime: number;
+  /** Its cgroup, in the library's words. */
+  cgroup?: unknown;
+  /** A cgroup below that. */
+  below?: string;
+  /** `process` says only what differs from the container's own program. */
+  asItsProgram: boolean;
+  /** What the program may beside what the container's own may. */
+  capabilities?: string[];
+  /** Further groups. */
+  additionalGids?: number[];
 }
 
 /** Where a standard stream comes from. */

@@ -1,11 +1,13 @@
 /** The spec: OCI's `config.json`, and under `minicontainer` the few things that OCI lacks. */
 
 import type { Extras } from "./extras.ts";
+import type { Hooks } from "./hooks.ts";
 import type { Linux } from "./linux.ts";
 import type { Mount, Root } from "./mount.ts";
 import type { Process } from "./process.ts";
 
-export type { Extras, InjectedFile, Landlock, Overlay, SpecStdio } from "./extras.ts";
+export type { ContainerOfExec, Extras, InjectedFile, Landlock, Overlay, SpecStdio } from "./extras.ts";
+export type { Hook, Hooks } from "./hooks.ts";
 export type { Device, Linux, Namespace, NamespaceKind, Personality, Propagation, TimeOffset } from "./linux.ts";
 export type {
   BlockIoResources,
@@ -47,6 +49,8 @@ export interface Spec {
   domainname?: string;
   /** Linux's own part. */
   linux?: Linux;
+  /** What is told of a container on its way: of one that is created, not of a program that is run. */
+  hooks?: Hooks;
   /** What others note down; it changes nothing. */
   annotations?: Record<string, string>;
   /** What OCI has no word for. */

@@ -59,6 +59,38 @@ pub(crate) fn read_bundle(Bundle { bundle }: &Bundle) -> Result<Opened, Error> {
     Ok(Opened { bundle, config })
 }
 
+/// A folder as it was found.
+#[derive(Serialize)]
+pub(crate) struct Folder {
+    /// Absolute and without links.
+    folder: PathBuf,
+}
+
+/// `folder`: where a folder is.
+///
+/// # Errors
+/// [`Error::System`] where there is none.
+pub(crate) fn folder(Source { path }: &Source) -> Result<Folder, Error> {
+    let folder = fs::canonicalize(path).map_err(failed("open", path))?;
+    let is_folder = fs::metadata(&folder).is_ok_and(|found| found.is_dir());
+    if is_folder {
+        Ok(Folder { folder })
+    } else {
+        Err(failed("open", path)(io::Error::from_raw_os_error(libc::ENOTDIR)))
+    }
+}
+
+/// `file.new`: writes a file that is not there yet.
+///
+/// # Errors
+/// [`Error::System`], of EEXIST where there is one.
+pub(crate) fn write_new(Target { path, text }: &Target) -> Result<Done, Error> {
+    let failed = failed("make", path);
+    let mut file = File::create_new(path).map_err(&failed)?;
+    file.write_all(text.as_bytes()).map_err(&failed)?;
+    Ok(Done {})
+}
+
 /// `file.read`: the text of a regular file.
 ///
 /// # Errors

@@ -3,10 +3,13 @@
 //! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
+mod becoming;
 pub(crate) mod children;
 mod create;
 mod door;
+mod end;
 pub(crate) mod exec;
+pub(crate) mod features;
 pub(crate) mod files;
 pub(crate) mod hooks;
 pub(crate) mod process;
@@ -37,11 +40,13 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "store.read" => answer(request, store::read),
         "store.save" => answer(request, store::save),
         "store.remove" => answer(request, store::remove),
-        "store.close" => answer(request, store::close),
+        "store.close" => answer(request, |asked| Ok(store::close(asked))),
         "store.list" => answer(request, store::list),
         "host" => answer(request, process::host),
         "process" => answer(request, |asked| Ok(process::process(asked))),
         "bundle.read" => answer(request, files::read_bundle),
+        "folder" => answer(request, files::folder),
+        "file.new" => answer(request, files::write_new),
         "file.read" => answer(request, files::read),
         "file.write" => answer(request, files::write),
         "log.append" => answer(request, files::append),
@@ -50,7 +55,10 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "exec" => answer(request, exec::exec),
         "signal" => answer(request, signal::signal),
         "wait" => answer(request, signal::wait),
+        "end" => answer(request, end::end),
         "hooks" => answer(request, hooks::hooks),
+        "become" => answer(request, becoming::become_module),
+        "features" => answer(request, |asked| Ok(features::features(asked))),
         unknown => Err(Error::Internal { message: format!("there is no call {unknown:?}") }),
     }
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use nix::unistd::geteuid;
+use nix::unistd::{getegid, geteuid};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -47,6 +47,10 @@ pub(crate) struct Host {
     process: Process,
     /// The folder of the containers, absolute.
     root: PathBuf,
+    /// Our user.
+    uid: u32,
+    /// Our group.
+    gid: u32,
     /// The name of our user, or its number where it has none.
     owner: String,
     /// Seconds since 1970, and nanoseconds.
@@ -88,7 +92,8 @@ pub(crate) fn host(Asked { root, rootless }: &Asked) -> Result<Host, Error> {
     };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let now = (now.as_secs(), now.subsec_nanos());
-    Ok(Host { process: Process { pid, start_time }, root, owner: owner(), now })
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    Ok(Host { process: Process { pid, start_time }, root, uid, gid, owner: owner(uid), now })
 }
 
 const SYSTEM_ROOT: &str = "/run/minicontainer";
@@ -119,8 +124,7 @@ fn is_rootless() -> bool {
     in_user_namespace && has_folder && env::var_os("USER").is_none_or(|user| user != "root")
 }
 
-fn owner() -> String {
-    let uid = geteuid().as_raw();
+fn owner(uid: u32) -> String {
     let passwd = fs::read("/etc/passwd").unwrap_or_default();
     accounts(&passwd).find(|account| account.uid == uid).map_or_else(|| uid.to_string(), |account| account.name)
 }

@@ -27,6 +27,7 @@ use crate::spec::Spec;
 /// What stands in a container's folder.
 const STATE: &str = "state.json";
 const CONFIG: &str = "config.json";
+const START: &str = "start";
 
 /// What a state may hold; it is ours, so this is only against a foreign file.
 const LARGEST_STATE: u64 = 4 << 20;
@@ -110,6 +111,8 @@ pub(crate) struct Found {
     folder: PathBuf,
     /// Absent where the file is damaged.
     state: Option<Box<RawValue>>,
+    /// Whether it waits to be started: the socket for that is there.
+    waits: bool,
 }
 
 /// A container's handle.
@@ -136,6 +139,7 @@ pub(crate) struct Root {
 pub(crate) struct Entry {
     id: String,
     state: Option<Box<RawValue>>,
+    waits: bool,
 }
 
 /// `store.create`: makes a container's folder, locked, with its first state.
@@ -153,7 +157,7 @@ pub(crate) fn create(New { place, state, config }: &New) -> Result<Found, Error>
     }
     passing.settle(&path)?;
     let handle = hold(Held { path: path.clone(), lock });
-    Ok(Found { handle: Some(handle), folder: path, state: Some(state.clone()) })
+    Ok(Found { handle: Some(handle), folder: path, state: Some(state.clone()), waits: false })
 }
 
 /// `store.open`: locks a container; no handle where another has it locked, for this does not wait.
@@ -165,12 +169,12 @@ pub(crate) fn open(place: &Place) -> Result<Found, Error> {
     for _ in 0..TRIES {
         let folder = open_folder(&path).map_err(failed("open", &path))?;
         let Some(lock) = try_lock(folder).map_err(failed("lock", &path))? else {
-            return Ok(Found { handle: None, state: state_of(&path)?, folder: path });
+            return read(place);
         };
         // It may have been removed between the two, and another one made.
         if is_at(&lock, &path) {
-            let state = state_of(&path)?;
-            return Ok(Found { handle: Some(hold(Held { path: path.clone(), lock })), folder: path, state });
+            let found = read(place)?;
+            return Ok(Found { handle: Some(hold(Held { path, lock })), ..found });
         }
     }
     Err(failed("lock", &path)(Errno::EAGAIN))
@@ -182,7 +186,7 @@ pub(crate) fn open(place: &Place) -> Result<Found, Error> {
 /// [`Error::System`], of ENOENT where there is none.
 pub(crate) fn read(place: &Place) -> Result<Found, Error> {
     let path = place.path()?;
-    Ok(Found { handle: None, state: state_of(&path)?, folder: path })
+    Ok(Found { handle: None, state: state_of(&path)?, waits: waits(&path), folder: path })
 }
 
 /// `store.save`: changes a container's state.
@@ -208,14 +212,10 @@ pub(crate) fn remove(Handle { handle }: &Handle) -> Result<Done, Error> {
     Ok(Done {})
 }
 
-/// `store.close`: gives up a handle, and with it the lock.
-///
-/// # Errors
-/// [`Error::Internal`] where there is no such handle.
-pub(crate) fn close(Handle { handle }: &Handle) -> Result<Done, Error> {
-    held(*handle)?;
+/// `store.close`: gives up a handle, and with it the lock; nothing where it was given up before.
+pub(crate) fn close(Handle { handle }: &Handle) -> Done {
     release(*handle);
-    Ok(Done {})
+    Done {}
 }
 
 /// `store.list`: the containers of a root, by their ids.
@@ -232,8 +232,9 @@ pub(crate) fn list(Root { root }: &Root) -> Result<Vec<Entry>, Error> {
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let found = names.filter(|name| is_id(name)).filter_map(|id| {
         // Nothing of ours where there is no state, and removed meanwhile where there is none any more.
-        let state = state_of(&root.join(&id)).ok()?;
-        Some(Entry { id, state })
+        let folder = root.join(&id);
+        let state = state_of(&folder).ok()?;
+        Some(Entry { id, state, waits: waits(&folder) })
     });
     let mut found: Vec<Entry> = found.collect();
     found.sort_by(|one, other| one.id.cmp(&other.id));
@@ -349,6 +350,11 @@ fn state_of(folder: &Path) -> Result<Option<Box<RawValue>>, Error> {
         error => error,
     })?;
     Ok(RawValue::from_string(text).ok())
+}
+
+/// Whether there is a socket in a folder for starting its container.
+fn waits(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join(START)).is_ok()
 }
 
 /// Writes a file anew: who reads it gets the old or the new one, also after a loss of power.

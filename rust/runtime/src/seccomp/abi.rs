@@ -56,6 +56,11 @@ impl Abi {
         }
     }
 
+    /// OCI's architecture.
+    pub(super) fn architecture(self) -> Option<Architecture> {
+        serde_json::from_value(self.name().into()).ok()
+    }
+
     /// OCI's name.
     pub(super) fn name(self) -> &'static str {
         match self {

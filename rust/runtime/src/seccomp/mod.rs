@@ -46,6 +46,17 @@ pub struct Filter {
     pub notifies: bool,
 }
 
+/// The architectures whose calls are filtered on this machine, by OCI's names, its own first.
+#[must_use]
+pub fn supported_architectures() -> Vec<&'static str> {
+    let Some(native) = Abi::NATIVE else { return Vec::new() };
+    let shares_kernel = |abi: &Abi| {
+        *abi != native && abi.architecture().is_some_and(|architecture| Abi::on(native, architecture) == Some(*abi))
+    };
+    let others = Abi::ALL.into_iter().filter(shares_kernel).map(Abi::name);
+    [native.name()].into_iter().chain(others).collect()
+}
+
 /// Compiles `seccomp` for this machine.
 ///
 /// # Errors

@@ -1,0 +1,53 @@
+//! The forced end of a container.
+
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc::SIGKILL;
+
+use super::process::Process;
+use super::{Done, children};
+use crate::error::Error;
+use crate::launch::wait::{WaitFor, open_pidfd, send_signal};
+use crate::poll::{readable, wait_for_any};
+
+/// A process that is killed has ended by then, unless the kernel itself is stuck.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `end`: kills a container's process, where it has not ended, and waits until it has.
+///
+/// # Errors
+/// [`Error::System`]: `ETIMEDOUT` where it does not end.
+pub(crate) fn end(process: &Process) -> Result<Done, Error> {
+    if let Some((program, _)) = children::take(process.pid) {
+        // Ours: nobody else collects it, so its number is its own.
+        kill_and_wait(&program.child().pidfd, process.pid)?;
+        program.reap(WaitFor::End)?;
+    } else if process.pid > 0 && process.is_there() {
+        let pidfd = open_pidfd(process.pid)?;
+        // The descriptor is that of the process that has the number now.
+        if process.is_there() {
+            kill_and_wait(&pidfd, process.pid)?;
+        }
+    }
+    Ok(Done {})
+}
+
+fn kill_and_wait(pidfd: &std::os::fd::OwnedFd, pid: i32) -> Result<(), Error> {
+    let failed = |errno| Error::system(format!("kill process {pid}"), errno);
+    match send_signal(pidfd.as_raw_fd(), SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => return Err(failed(errno)),
+    }
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if let [true] = wait_for_any([Some(readable(pidfd))], Some(left))? {
+            return Ok(());
+        }
+        if left.is_zero() {
+            return Err(failed(Errno::ETIMEDOUT));
+        }
+    }
+}

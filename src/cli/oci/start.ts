@@ -1,0 +1,18 @@
+/** `start ID`: has a container's program executed. */
+
+import { startContainer } from "../../runtime/container/start.ts";
+import { placeOf } from "../../runtime/container/store.ts";
+import type { Command } from "./main.ts";
+import { onlyId } from "./options.ts";
+
+/** The command. */
+export const start: Command = {
+  help: "start a container that was created",
+  operands: "ID",
+  count: 1,
+  options: [],
+  async run(args, globals) {
+    await startContainer(await placeOf(onlyId("start", args), globals));
+    return 0;
+  },
+};

@@ -1,0 +1,200 @@
+/** A container, as the library has it; each verb has a file of its own. */
+
+import { StateError } from "../../native/errors.ts";
+import type { ContainerExecConfig } from "../../spec/container_exec.ts";
+import type { ContainerState } from "../../spec/state.ts";
+import type { ContainerStats } from "../../spec/stats.ts";
+import type { Resources } from "../../spec/linux_resources.ts";
+import { sharedReactor } from "../reactor.ts";
+import { type NamespaceExecResult, resultFromEnd } from "../result.ts";
+import type { NamespaceProcess } from "../spawn.ts";
+import { type CreateConfig, createContainer } from "./create.ts";
+import { deleteContainer, type DeleteOptions } from "./delete.ts";
+import { type ContainerEvent, containerEvents, type EventsOptions } from "./events.ts";
+import { killContainer, type KillOptions } from "./kill.ts";
+import { listContainers } from "./list.ts";
+import { pauseContainer } from "./pause.ts";
+import { containerProcesses } from "./ps.ts";
+import { resumeContainer } from "./resume.ts";
+import { execInContainer } from "./spawn.ts";
+import { startContainer } from "./start.ts";
+import { containerState } from "./state.ts";
+import { containerStats } from "./stats.ts";
+import { look, type Place, placeOf, type RootOptions } from "./store.ts";
+import { updateContainer } from "./update.ts";
+
+/** How a container that this process has made ends. */
+interface End {
+  token: number;
+  result: Promise<NamespaceExecResult>;
+}
+
+/**
+ * A container of OCI's runtime-spec: it outlives this process, and any other can open it by its id.
+ *
+ * Whoever disposes of it kills and deletes it; who wants it to go on lets it be.
+ *
+ * @example From its making to its end
+ * ```ts ignore
+ * await using container = await Container.create({ id: "hello", bundle: "/bundles/hello" });
+ * await container.start();
+ * const { exitCode } = await container.wait();
+ * ```
+ */
+export class Container implements AsyncDisposable {
+  /** What it is called. */
+  readonly id: string;
+  /** The folder of the containers that it is among. */
+  readonly root: string;
+  /** What could not be had in full when it was made, a sentence each. */
+  readonly warnings: readonly string[];
+  readonly #end?: End;
+
+  private constructor({ id, root }: Place, warnings: string[], end?: End) {
+    this.id = id;
+    this.root = root;
+    this.warnings = warnings;
+    this.#end = end;
+  }
+
+  /**
+   * Makes a container that waits to be started. What it is has been read when this returns.
+   *
+   * @param config a `bundle` or a `spec`, and an `id` that no other container of the `root` has
+   * @throws {SpecError} before anything is done; `path` names the field
+   * @throws {StateError} where there is one of that id
+   * @throws {SystemError} after undoing what was done
+   */
+  static async create(config: CreateConfig): Promise<Container> {
+    const { place, state, warnings } = await createContainer(config);
+    const { token, end } = sharedReactor().adopt(state.pid);
+    return new Container(place, warnings, { token, result: end.then(resultFromEnd) });
+  }
+
+  /**
+   * Opens a container that is there.
+   *
+   * @throws {NotFoundError} where there is none
+   */
+  static async open(id: string, options: RootOptions = {}): Promise<Container> {
+    const place = await placeOf(id, options);
+    await look(place);
+    return new Container(place, []);
+  }
+
+  /** The states of all containers of a root, by their ids. */
+  static list(options: RootOptions = {}): Promise<ContainerState[]> {
+    return listContainers(options);
+  }
+
+  /** What it is, as it is now. @throws {NotFoundError} where it was deleted */
+  state(): Promise<ContainerState> {
+    return containerState(this);
+  }
+
+  /**
+   * Has its program executed, and then its poststart hooks.
+   *
+   * @throws {StateError} where it is not `created`; of two that start it at once one gets this
+   * @throws {SystemError} where its program cannot be executed, or a hook fails: it is stopped then
+   */
+  start(): Promise<void> {
+    return startContainer(this);
+  }
+
+  /**
+   * Waits for its program's end.
+   *
+   * @returns how it ended, and what it used
+   * @throws {StateError} where another process has made it, which alone the kernel tells
+   */
+  async wait(): Promise<NamespaceExecResult> {
+    if (this.#end === undefined) {
+      const message = `cannot wait for container ${JSON.stringify(this.id)}: another process has made it`;
+      throw new StateError(message, "made by this process", "made by another");
+    }
+    const reactor = sharedReactor();
+    reactor.setReferenced(this.#end.token, true);
+    return await this.#end.result;
+  }
+
+  /**
+   * Sends its first process a signal.
+   *
+   * @param signal a name or a number; default `"SIGTERM"`
+   * @throws {StateError} where it is stopped
+   * @throws {SpecError} where there is no such signal
+   */
+  kill(signal: string | number = "SIGTERM", options: KillOptions = {}): Promise<void> {
+    return killContainer(this, signal, options);
+  }
+
+  /**
+   * Removes it and what was made for it, and runs its poststop hooks.
+   *
+   * @returns what hooks failed with, which is no error
+   * @throws {StateError} where it is not stopped, without `force`
+   */
+  delete(options: DeleteOptions = {}): Promise<string[]> {
+    return deleteContainer(this, options);
+  }
+
+  /**
+   * Starts a further program in it, and returns at once.
+   *
+   * @param config what to run: what it does not say is as the container's own program has it
+   * @throws {StateError} where it does not run
+   * @throws {SpecError} before anything is done; `path` names the field
+   * @throws {SystemError} where it cannot be executed
+   */
+  exec(config: ContainerExecConfig): Promise<NamespaceProcess> {
+    return execInContainer(this, config);
+  }
+
+  /** Freezes all of its processes. @throws {StateError} where none runs */
+  pause(): Promise<void> {
+    return pauseContainer(this);
+  }
+
+  /** Has them go on. @throws {StateError} where it is not paused */
+  resume(): Promise<void> {
+    return resumeContainer(this);
+  }
+
+  /**
+   * Changes what it may use: what `resources` lacks stays as it is.
+   *
+   * @throws {StateError} where it is stopped
+   * @throws {SpecError} where a value is wrong; `path` names it
+   */
+  update(resources: Resources): Promise<void> {
+    return updateContainer(this, JSON.stringify(resources));
+  }
+
+  /** The numbers of its processes as the host sees them. @throws {StateError} where none runs */
+  ps(): Promise<number[]> {
+    return containerProcesses(this);
+  }
+
+  /** What it uses now, and has used. @throws {StateError} where it is stopped */
+  stats(): Promise<ContainerStats> {
+    return containerStats(this);
+  }
+
+  /** What it uses, every so often, and when memory ran out, until it ends. */
+  events(options: EventsOptions = {}): AsyncGenerator<ContainerEvent, void, undefined> {
+    return containerEvents(this, options);
+  }
+
+  /** Kills and deletes it, where it is still there. */
+  async [Symbol.asyncDispose]() {
+    try {
+      await this.delete({ force: true });
+    } catch (error) {
+      if ((error as Error).name !== "NotFoundError") throw error;
+    }
+    if (this.#end === undefined) return;
+    // What nobody waits for keeps nobody from ending; now it is awaited.
+    await this.wait();
+  }
+}

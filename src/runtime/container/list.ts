@@ -1,0 +1,28 @@
+/** The containers of a root. */
+
+import { callLife } from "../../native/life.ts";
+import { type ContainerState, type KeptState, stateOf } from "../../spec/state.ts";
+import { statusNow } from "./state.ts";
+import { hostOf, look, type RootOptions } from "./store.ts";
+
+interface Entry {
+  id: string;
+  state: KeptState | null;
+  waits: boolean;
+}
+
+/** The states of all containers, by their ids; what a killed process has half made is undone. */
+export async function listContainers(options: RootOptions = {}): Promise<ContainerState[]> {
+  const { root } = await hostOf(options);
+  const entries = await callLife<Entry[]>("store.list", { root });
+  const states = await Promise.all(entries.map((entry) => stateOfEntry(root, entry)));
+  return states.filter((state) => state !== undefined);
+}
+
+async function stateOfEntry(root: string, { id, state, waits }: Entry): Promise<ContainerState | undefined> {
+  // A damaged one is told of by those who name it.
+  if (state === null) return undefined;
+  if (state.phase !== "creating") return stateOf(state, await statusNow({ state, waits }));
+  const found = await look({ root, id }).catch(() => undefined);
+  return found && stateOf(found.state, await statusNow(found));
+}

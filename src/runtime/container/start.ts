@@ -1,0 +1,45 @@
+/** Starting a container that waits. */
+
+import { SpecError, StateError, SystemError } from "../../native/errors.ts";
+import { callLife } from "../../native/life.ts";
+import { mustAllow } from "../../spec/status.ts";
+import { runHooks } from "./hooks.ts";
+import { statusNow } from "./state.ts";
+import { type Locked, type Place, withLock } from "./store.ts";
+
+/**
+ * Has a container's program executed.
+ *
+ * @throws {StateError} where it is not `created`
+ * @throws {SpecError} where its configuration has no `process`
+ * @throws {SystemError} where the program cannot be executed, or a poststart hook fails; it is stopped then
+ */
+export function startContainer(place: Place): Promise<void> {
+  return withLock(place, async (locked) => {
+    mustAllow("start", place.id, await statusNow(locked));
+    if (!locked.state.hasProcess) throw new SpecError("process", "must be given, for a container to be started");
+    await execute(locked);
+    await poststart(locked);
+  });
+}
+
+async function execute({ handle, state }: Locked) {
+  try {
+    await callLife("start", { handle });
+  } catch (error) {
+    if (!(error instanceof SystemError && error.code === "ESRCH")) throw error;
+    throw new StateError(`cannot start ${JSON.stringify(state.id)}: it does not wait any more`, "created", "stopped");
+  }
+}
+
+/** Where one fails, what was started is ended: a container that nobody was told of is none. */
+async function poststart(locked: Locked) {
+  if (!locked.state.hooks.includes("poststart")) return;
+  try {
+    await runHooks(locked, "poststart", "running");
+  } catch (error) {
+    const { pid, startTime, cgroup } = locked.state;
+    await callLife("signal", { pid, startTime, cgroup, signal: 9, all: true });
+    throw error;
+  }
+}

@@ -1,0 +1,156 @@
+/** Where containers are kept: looks, and changes under a lock. */
+
+import { NotFoundError, StateError, SystemError } from "../../native/errors.ts";
+import { callLife } from "../../native/life.ts";
+import { checkId, type KeptState, type ProcessId } from "../../spec/state.ts";
+
+/** Which container. */
+export interface Place {
+  /** The absolute folder of the containers. */
+  root: string;
+  id: string;
+}
+
+/** A container as a look found it. */
+export interface Found {
+  folder: string;
+  state: KeptState;
+  /** Whether it waits to be started. */
+  waits: boolean;
+}
+
+/** A container that is locked until the call ends that it is handed to. */
+export interface Locked extends Found {
+  /** What the library's calls name it by. */
+  handle: number;
+}
+
+/** A container as the library has it. */
+interface Answer {
+  handle: number | null;
+  folder: string;
+  state: KeptState | null;
+  waits: boolean;
+}
+
+/** Who makes calls, and where the containers are. */
+export interface Host extends ProcessId {
+  root: string;
+  uid: number;
+  gid: number;
+  owner: string;
+  now: [number, number];
+}
+
+/** Where containers are kept. */
+export interface RootOptions {
+  /**
+   * The folder of the containers; absent: `/run/minicontainer`, or `minicontainer` in `$XDG_RUNTIME_DIR` for who is not
+   * root.
+   */
+  root?: string;
+  /** Whether the default is a user's own; absent: where we are not root. */
+  rootless?: boolean;
+}
+
+/** Looks around. */
+export function hostOf({ root, rootless }: RootOptions): Promise<Host> {
+  return callLife("host", { root, rootless });
+}
+
+/** Where the container of an id is. @throws {SpecError} where it is no id */
+export async function placeOf(id: string, options: RootOptions): Promise<Place> {
+  checkId(id);
+  const { root } = await hostOf(options);
+  return { root, id };
+}
+
+/**
+ * Looks at a container; one whose maker was killed is undone first.
+ *
+ * @throws {NotFoundError} where there is none
+ */
+export async function look(place: Place): Promise<Found> {
+  const found = wellFormed(place, await asked("store.read", place));
+  if (found.state.phase === "creating" && !await isAlive(found.state.creator)) {
+    // Whoever locks it finds it half-made.
+    await withLock(place, () => Promise.resolve());
+    return look(place);
+  }
+  return found;
+}
+
+/**
+ * Makes a change; nobody else makes one to the same container meanwhile.
+ *
+ * @param change what is done; the lock ends with it
+ * @throws {NotFoundError} where there is none
+ */
+export async function withLock<T>(place: Place, change: (locked: Locked) => Promise<T>): Promise<T> {
+  const locked = await lock(place);
+  try {
+    // Its maker has the lock until it is made, so there is none.
+    if (locked.state.phase === "creating") {
+      await undoHalfMade(locked);
+      throw notFound(place);
+    }
+    return await change(locked);
+  } finally {
+    await callLife("store.close", { handle: locked.handle });
+  }
+}
+
+/** Removes what a killed process had made of a container. */
+async function undoHalfMade({ handle, state: { pid, startTime, cgroup } }: Locked) {
+  await callLife("end", { pid, startTime, cgroup });
+  await callLife("store.remove", { handle });
+}
+
+/** The library does not wait for a lock, for its threads are few: we do. */
+async function lock(place: Place): Promise<Locked> {
+  for (let pause = 1;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const answer = await asked("store.open", place);
+    if (answer.handle === null) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      continue;
+    }
+    const { handle } = answer;
+    try {
+      return { ...wellFormed(place, answer), handle };
+    } catch (error) {
+      await callLife("store.close", { handle });
+      throw error;
+    }
+  }
+}
+
+const LONGEST_PAUSE_MS = 32;
+
+async function asked(call: "store.read" | "store.open", place: Place): Promise<Answer> {
+  try {
+    return await callLife(call, { ...place });
+  } catch (error) {
+    throw error instanceof SystemError && error.code === "ENOENT" ? notFound(place) : error;
+  }
+}
+
+function wellFormed(place: Place, { folder, state, waits }: Answer): Found {
+  if (state !== null && state.id === place.id) return { folder, state, waits };
+  throw new StateError(
+    `container ${JSON.stringify(place.id)} is damaged: remove ${JSON.stringify(folder)}`,
+    "a state.json",
+    "damaged",
+  );
+}
+
+/** That there is no such container, in words that engines look for. */
+export function notFound({ id }: Place): NotFoundError {
+  return new NotFoundError(`container ${JSON.stringify(id)} does not exist`);
+}
+
+/** Whether a process is there and no zombie. */
+export async function isAlive(process: ProcessId): Promise<boolean> {
+  if (process.pid <= 0) return false;
+  const { alive } = await callLife<{ alive: boolean }>("process", { pid: process.pid, startTime: process.startTime });
+  return alive;
+}
