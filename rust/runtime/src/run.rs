@@ -107,6 +107,11 @@ impl Watched {
         self.child.terminal.take()
     }
 
+    /// Takes its cgroup out, which goes with it otherwise.
+    pub fn take_cgroup(&mut self) -> Option<Cgroup> {
+        self.child.cgroup.take()
+    }
+
     /// Takes its monitor's pidfd out: whose child it is, and not ours.
     pub fn take_monitor(&mut self) -> Option<OwnedFd> {
         self.child.monitor.take()

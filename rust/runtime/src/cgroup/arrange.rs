@@ -54,9 +54,12 @@ impl Folder {
     /// takes no lock that all starts and ends of processes would have to be waited for (Linux 5.5).
     #[must_use]
     pub fn entrance(&self) -> PathBuf {
-        self.path.join(if self.is_unified { "cgroup.procs" } else { "tasks" })
+        self.path.join(if self.is_unified { "cgroup.procs" } else { LEGACY_ENTRANCE })
     }
 }
+
+/// See [`Folder::entrance`].
+pub const LEGACY_ENTRANCE: &str = "tasks";
 
 /// Version 1: what tells of use, or stops and ends all of a container, beside what limits it.
 const ALWAYS: [&str; 6] = ["memory", "cpu", "cpuacct", "pids", "blkio", "freezer"];

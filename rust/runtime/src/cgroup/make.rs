@@ -65,6 +65,15 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
 }
 
 impl Cgroup {
+    /// The cgroup of a container, for a further program of that; it stays.
+    ///
+    /// # Errors
+    /// [`Error::System`] where it is gone.
+    pub fn of_container(place: &Place) -> Result<Self, Error> {
+        let entrance = place.unified().map(open_folder).transpose()?.map(OwnedFd::from);
+        Ok(Self { place: place.clone(), cpu_time: None, made: Vec::new(), entrance, lock: None })
+    }
+
     /// The folder that the program is cloned into, where it does not enter by itself.
     #[must_use]
     pub fn entrance(&self) -> Option<BorrowedFd<'_>> {
@@ -105,6 +114,13 @@ impl Cgroup {
             parent = path;
         }
         Ok(())
+    }
+
+    /// Leaves it to itself: it stays for as long as somebody knows its place.
+    #[must_use]
+    pub fn leave(mut self) -> Place {
+        self.made.clear();
+        self.place.clone()
     }
 
     /// Whether it was not there.
@@ -161,6 +177,25 @@ impl Cgroup {
             }
         }
         first_failure.map_or(Ok(()), Err)
+    }
+}
+
+impl Place {
+    /// Ends what is in a cgroup that was left to itself, and removes it; one that is gone is removed.
+    ///
+    /// # Errors
+    /// [`Error::System`] with what could not be removed.
+    pub fn remove(&self) -> Result<(), Error> {
+        let is_removed =
+            || self.folders().into_iter().try_for_each(|path| remove_tree(path).map_err(|errno| (path, errno)));
+        if is_removed().is_ok() {
+            return Ok(());
+        }
+        let ended = self.kill_all();
+        is_removed().map_err(|(path, errno)| {
+            let error = failed(&format!("remove the cgroup {}", path.display()), errno);
+            if ended == Ok(false) { error.with_advice("processes in it do not end") } else { error }
+        })
     }
 }
 

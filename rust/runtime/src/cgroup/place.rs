@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Manager;
+use super::path::CgroupsPath;
+use crate::error::Error;
 
 /// The name under which [`Place::paths`] has the folder of version 2.
 pub const UNIFIED: &str = "";
@@ -33,6 +35,19 @@ impl Place {
     #[must_use]
     pub fn legacy(&self, controller: &str) -> Option<&Path> {
         self.paths.get(controller).filter(|_| controller != UNIFIED).map(PathBuf::as_path)
+    }
+
+    /// A cgroup below it, by a relative path.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] for a path that leads elsewhere.
+    pub fn below(mut self, path: Option<&str>) -> Result<Self, Error> {
+        let Some(path) = path else { return Ok(self) };
+        let CgroupsPath::Relative(path) = CgroupsPath::parse(path, "minicontainer.container.below")? else {
+            return Err(Error::spec("minicontainer.container.below", format!("must be relative; it is {path:?}")));
+        };
+        self.paths.values_mut().for_each(|folder| folder.push(&path));
+        Ok(self)
     }
 
     /// All folders, each once: controllers may share a hierarchy.

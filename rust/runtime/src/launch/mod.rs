@@ -117,6 +117,7 @@ pub struct Outside<'o> {
 /// As [`launch`].
 pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     let mut cgroup = plan.cgroup.as_ref().map(cgroup::make).transpose()?;
+    let joined = plan.joins_cgroup.as_ref().map(Cgroup::of_container).transpose()?;
     let mut opened = Opened::open(plan)?;
     if plan.joins.is_some_and(|(pid, start_time)| !Process { pid, start_time }.is_there()) {
         // What was opened by its number may be another's by now.
@@ -132,7 +133,7 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
         tell(plan, || format!("[parent] {degraded}"));
     }
     let started = Instant::now();
-    let (monitor, pid, ids) = start(plan, &opened, outside, cgroup.as_ref())?;
+    let (monitor, pid, ids) = start(plan, &opened, outside, cgroup.as_ref().or(joined.as_ref()))?;
     opened.close_the_childs();
     cgroup.iter_mut().for_each(Cgroup::entered);
     let pidfd = wait::open_pidfd(pid)?;

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::hooks::{self, Stage};
 use super::process::Process;
 use super::{children, door, store};
+use crate::cgroup::{Cgroup, Manager, Place};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::launch::wait::{WaitFor, send_signal};
@@ -39,6 +40,9 @@ pub(crate) struct Asked {
     console_socket: Option<PathBuf>,
     /// A socket that is sent a pidfd of the container's process.
     pidfd_socket: Option<PathBuf>,
+    /// Who makes its cgroup.
+    #[serde(default)]
+    cgroup_manager: Manager,
     /// So many descriptors behind stderr are the container's too.
     #[serde(default)]
     preserve_fds: u32,
@@ -71,6 +75,9 @@ pub(crate) struct Monitor {
 pub(crate) struct Created {
     #[serde(flatten)]
     process: Process,
+    /// Its cgroup, where it has one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup: Option<Place>,
     /// What could not be had in full, a sentence each.
     degraded: Vec<String>,
 }
@@ -100,12 +107,13 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     let child = launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()), monitor })?;
     let mut program = Watched::from(child);
     let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
+    let cgroup = program.take_cgroup().map(Cgroup::leave);
     let degraded = plan.degraded.clone();
     match program.take_monitor() {
         Some(monitor) => children::keep_monitor(monitor),
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
-    Ok(Created { process, degraded })
+    Ok(Created { process, cgroup, degraded })
 }
 
 impl Asked {
@@ -121,6 +129,14 @@ impl Asked {
         if let Some(monitor) = &self.monitor {
             let stdin = if monitor.has_stdin { Stdio::Piped } else { Stdio::Null };
             extras.stdio = [stdin, Stdio::Piped, Stdio::Piped];
+        }
+        let id = self.state.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let path = spec.linux.cgroups_path.take().filter(|path| !path.is_empty());
+        // Whoever may not make one there has none, where the spec asks for none.
+        let usual = || (nix::unistd::geteuid().is_root()).then(|| format!("/minicontainer.{id}"));
+        spec.linux.cgroups_path = path.or_else(usual);
+        if self.cgroup_manager != Manager::Files {
+            extras.cgroup.get_or_insert_default().manager = self.cgroup_manager;
         }
         // What the command that makes a container does for a program that it runs itself.
         extras.foreground = false;

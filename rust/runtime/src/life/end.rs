@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::libc::SIGKILL;
 
+use serde::Deserialize;
+
 use super::process::Process;
 use super::{Done, children};
+use crate::cgroup::Place;
 use crate::error::Error;
 use crate::launch::wait::{WaitFor, open_pidfd, send_signal};
 use crate::poll::{readable, wait_for_any};
@@ -15,11 +18,19 @@ use crate::poll::{readable, wait_for_any};
 /// A process that is killed has ended by then, unless the kernel itself is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `end`: kills a container's process, where it has not ended, and waits until it has.
+/// A container's process, and its cgroup.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(flatten)]
+    process: Process,
+    cgroup: Option<Place>,
+}
+
+/// `end`: kills a container's processes, where they have not ended, waits until they have, and removes its cgroup.
 ///
 /// # Errors
 /// [`Error::System`]: `ETIMEDOUT` where it does not end.
-pub(crate) fn end(process: &Process) -> Result<Done, Error> {
+pub(crate) fn end(Asked { process, cgroup }: &Asked) -> Result<Done, Error> {
     if let Some((program, _)) = children::take(process.pid) {
         // Ours: nobody else collects it, so its number is its own.
         kill_and_wait(&program.child().pidfd, process.pid)?;
@@ -31,7 +42,7 @@ pub(crate) fn end(process: &Process) -> Result<Done, Error> {
             kill_and_wait(&pidfd, process.pid)?;
         }
     }
-    Ok(Done {})
+    cgroup.iter().try_for_each(Place::remove).map(|()| Done {})
 }
 
 fn kill_and_wait(pidfd: &std::os::fd::OwnedFd, pid: i32) -> Result<(), Error> {

@@ -84,6 +84,8 @@ pub(crate) fn enter(mut spec: Spec) -> Result<Spec, Error> {
         }
         add(spec.process.capabilities.get_or_insert_default(), &container.capabilities);
     }
+    spec.minicontainer.joins_cgroup =
+        container.cgroup.map(|place| place.below(container.below.as_deref())).transpose()?;
     spec.minicontainer.users_of = Some(format!("/proc/{}/root", process.pid));
     spec.minicontainer.new_session = true;
     spec.minicontainer.joins = Some((process.pid, process.start_time));

@@ -4,6 +4,7 @@
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
 mod becoming;
+mod cgroups;
 pub(crate) mod children;
 mod create;
 mod door;
@@ -55,6 +56,11 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "exec" => answer(request, exec::exec),
         "signal" => answer(request, signal::signal),
         "wait" => answer(request, signal::wait),
+        "cgroup.procs" => answer(request, cgroups::processes),
+        "cgroup.pause" => answer(request, cgroups::pause),
+        "cgroup.resume" => answer(request, cgroups::resume),
+        "cgroup.state" => answer(request, |asked| Ok(cgroups::state(asked))),
+        "cgroup.stats" => answer(request, |asked| Ok(cgroups::stats(asked))),
         "end" => answer(request, end::end),
         "hooks" => answer(request, hooks::hooks),
         "become" => answer(request, becoming::become_module),

@@ -6,7 +6,8 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::process::Process;
-use super::{Done, children};
+use super::{Done, cgroups, children};
+use crate::cgroup::Place;
 use crate::error::Error;
 use crate::foreground;
 use crate::launch::wait::{End, open_pidfd, send_signal};
@@ -18,6 +19,10 @@ pub(crate) struct Asked {
     #[serde(flatten)]
     process: Process,
     signal: i32,
+    cgroup: Option<Place>,
+    /// To all of the container's processes.
+    #[serde(default)]
+    all: bool,
 }
 
 /// How a container ended; `null` twice where this process has not made it.
@@ -31,7 +36,10 @@ pub(crate) struct Ended {
 ///
 /// # Errors
 /// [`Error::System`]: `ESRCH` where it has ended.
-pub(crate) fn signal(Asked { process, signal }: &Asked) -> Result<Done, Error> {
+pub(crate) fn signal(Asked { process, signal, cgroup, all }: &Asked) -> Result<Done, Error> {
+    if let (Some(cgroup), true) = (cgroup, all) {
+        return cgroups::signal_all(cgroup, *signal).map(|()| Done {});
+    }
     let failed = |errno| Error::system(format!("send signal {signal} to process {}", process.pid), errno);
     if process.pid <= 0 || !process.is_there() {
         return Err(failed(Errno::ESRCH));

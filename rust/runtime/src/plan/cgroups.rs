@@ -5,7 +5,8 @@ use nix::libc;
 
 use super::mounts::{bind, filesystem};
 use super::{Descriptor, Plan};
-use crate::cgroup::{Arrangement, arrange};
+use crate::cgroup::Arrangement;
+use crate::cgroup::arrange::{self, LEGACY_ENTRANCE};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::mount_options::MountOptions;
@@ -13,6 +14,15 @@ use crate::spec::{Mount, Spec};
 
 /// Enters the cgroup, but where the clone does: first of all, so that nothing is done outside.
 pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    if let Some(place) = &spec.minicontainer.joins_cgroup {
+        // That of version 2 the clone enters.
+        for folder in place.folders().into_iter().filter(|folder| Some(*folder) != place.unified()) {
+            let file = plan.descriptor(Descriptor::CgroupEntrance(folder.join(LEGACY_ENTRANCE)));
+            plan.steps.push(Step::EnterCgroup { file });
+        }
+        plan.joins_cgroup = Some(place.clone());
+        return Ok(());
+    }
     let Some(survey) = &facts.cgroups else { return Ok(()) };
     let mut arrangement = arrange::arrange(spec, survey)?;
     if facts.is_monitored {

@@ -25,7 +25,7 @@ use minicontainer_child::{Fault, Fd, Step};
 use nix::libc;
 use nix::sched::CloneFlags;
 
-use crate::cgroup::Arrangement;
+use crate::cgroup::{Arrangement, Place};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::seccomp::Filter;
@@ -127,6 +127,8 @@ pub struct Plan {
     pub first_closed: u32,
     /// The process whose namespaces are joined, by its number and its start.
     pub joins: Option<(i32, u64)>,
+    /// A container's cgroup that the program is put into.
+    pub joins_cgroup: Option<Place>,
     /// Where the monitor finds the container's pidfd, where there is one.
     pub monitor: Option<Fd>,
 }
@@ -154,6 +156,7 @@ impl Plan {
             foreground: extras.foreground,
             first_closed: first_closed(extras.preserve_fds)?,
             joins: extras.joins,
+            joins_cgroup: None,
             monitor: None,
         })
     }

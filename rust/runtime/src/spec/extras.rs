@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::cgroup;
+use crate::cgroup::{self, Place};
 
 /// What OCI lacks. Each has its source where it has one.
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +60,9 @@ pub struct Extras {
     /// The root whose `/etc/passwd` and `/etc/group` names are looked up in, where it is not the spec's own.
     #[serde(skip)]
     pub users_of: Option<String>,
+    /// The cgroup that the program is put into.
+    #[serde(skip)]
+    pub joins_cgroup: Option<Place>,
     /// The process whose namespaces are joined, by its number and its start.
     #[serde(skip)]
     pub joins: Option<(i32, u64)>,
@@ -80,6 +83,10 @@ pub struct InContainer {
     /// `process` of the spec says only what differs from the container's own.
     #[serde(default)]
     pub as_its_program: bool,
+    /// Its cgroup.
+    pub cgroup: Option<Place>,
+    /// A cgroup below that.
+    pub below: Option<String>,
     /// What it may beside what the container's own program may.
     #[serde(default)]
     pub capabilities: Vec<String>,
