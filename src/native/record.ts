@@ -15,6 +15,7 @@ export interface Ended {
   cpuSystemUs: number;
   memoryPeakBytes: number;
   memoryPeakIsBound: boolean;
+  degraded: string[];
 }
 
 /** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */
@@ -27,7 +28,7 @@ export type Told =
   | Ended
   | { kind: "failed"; error: Error }
   | { kind: "ready"; stream: number }
-  | { kind: "started"; pid: number; asks: boolean }
+  | { kind: "started"; pid: number; asks: boolean; degraded: string[] }
   | { kind: "text"; json: string };
 
 const HEADER_BYTES = 56;
@@ -62,6 +63,7 @@ function readTold(view: DataView, text: () => string): Told {
         cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
         cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
         memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
+        ...detailsIn(text()),
       };
     }
     case 2:
@@ -69,10 +71,15 @@ function readTold(view: DataView, text: () => string): Told {
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0 };
+      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0, ...detailsIn(text()) };
     case 5:
       return { kind: "text", json: text() };
     default:
       throw new Error("minicontainer's own mistake, please report it: a record of unknown kind");
   }
+}
+
+/** What a record tells beside its numbers: mostly nothing. */
+function detailsIn(json: string): { degraded: string[] } {
+  return { degraded: [], ...(json === "" ? undefined : JSON.parse(json)) };
 }

@@ -50,6 +50,8 @@ export interface Program {
   readonly end: Promise<Ended>;
   /** Whether its filter asks about calls. */
   readonly asks: boolean;
+  /** What could not be had in full, a sentence each. */
+  readonly degraded: readonly string[];
 }
 
 /** A program that the reactor tells of. */
@@ -134,15 +136,15 @@ export class Reactor {
     spec: Spec,
     call: Library["minicontainer_start"],
     answers: boolean,
-  ): { pid: number; asks: boolean } {
+  ): Omit<Program, "token" | "end"> {
     // Before the program is there, so that no end goes by unheard.
     this.#programs.set(token, watched);
     this.#count(1, 1);
     try {
-      const { pid, asks } = this.#start(token, spec, call, answers);
-      if (asks) watched.streams.set(LISTENER, undefined);
-      if (pid !== 0) this.#setTimer(watched);
-      return { pid, asks };
+      const started = this.#start(token, spec, call, answers);
+      if (started.asks) watched.streams.set(LISTENER, undefined);
+      if (started.pid !== 0) this.#setTimer(watched);
+      return started;
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -1);
@@ -244,7 +246,7 @@ export class Reactor {
     const told = callForRecord((record, length) =>
       call(this.number, token, answers, bytes, bytes.byteLength, record, length)
     );
-    return told.kind === "started" ? told : { pid: -1, asks: false };
+    return told.kind === "started" ? told : { pid: -1, asks: false, degraded: [] };
   }
 
   /** Counts programs in and out, and listens for as long as there are any. */

@@ -39,6 +39,11 @@ export interface NamespaceExecResult {
   outOfTime: boolean;
   /** What it used. */
   usage: Usage;
+  /**
+   * What it was to have and could not be had in full, a sentence each, as in `only one user id is mapped: newuidmap is not
+   * installed`; mostly none.
+   */
+  degraded: string[];
   /** What it wrote to stdout, where that was `"piped"`. */
   stdout?: Uint8Array<ArrayBuffer>;
   /** What it wrote to stderr, where that was `"piped"`. */
@@ -55,6 +60,7 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     signal: ended.exited ? null : { number: ended.code, name: signalName(ended.code) },
     exitCode: exitCodeOf(ended),
     outOfTime: ended.outOfTime,
+    degraded: ended.degraded,
     usage: { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound },
   };
 }

@@ -15,10 +15,11 @@ use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
+use crate::record::Details;
 use crate::signal::{Target, deliver};
 
 /// How a program's run went.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// Its number as the host saw it.
     pub pid: i32,
@@ -28,6 +29,8 @@ pub struct Outcome {
     pub wall: Duration,
     /// Whether it was killed because its time was up.
     pub out_of_time: bool,
+    /// What else is told of it.
+    pub details: Details,
 }
 
 /// A program that is waited for.
@@ -129,7 +132,7 @@ impl Watched {
             if let (End::Signaled(libc::SIGKILL), Some(signal), false) = (exit.end, self.killed_for, out_of_time) {
                 exit.end = End::Signaled(signal);
             }
-            Outcome { pid: self.child.pid, exit, wall, out_of_time }
+            Outcome { pid: self.child.pid, exit, wall, out_of_time, details: self.child.details.clone() }
         }))
     }
 

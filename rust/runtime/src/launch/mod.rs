@@ -35,6 +35,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use crate::error::Error;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
+use crate::record::Details;
 use descriptors::Opened;
 pub use handshake::RunHooks;
 use held::Held;
@@ -63,6 +64,8 @@ pub struct Child {
     pub is_init: bool,
     /// Whether it has a session of its own: keys of our terminal don't reach it.
     pub has_own_session: bool,
+    /// What is told of it beside that.
+    pub details: Details,
 }
 
 /// Starts the plan's program, and returns once it has been executed.
@@ -126,6 +129,7 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
         timer,
         is_init: plan.is_init(),
         has_own_session: plan.has_own_session(),
+        details: Details { degraded: plan.degraded.clone() },
     })
 }
 
