@@ -24,11 +24,11 @@ await new Promise((resolve) => setTimeout(resolve, 0));
 /** Why a test cannot run here; `undefined` where it can. */
 export type Lack = string | undefined;
 
-/** Capability 21 of capabilities(7): a namespace other than `user` needs it. */
-const CAP_SYS_ADMIN = 1n << 21n;
+/** Of capabilities(7): a namespace other than `user` needs it. */
+const CAP_SYS_ADMIN = 21;
 
 /** What a PID namespace needs. */
-export const pidNamespaces: Lack = (capabilities() & CAP_SYS_ADMIN) !== 0n ? undefined : "needs root";
+export const pidNamespaces: Lack = capability(CAP_SYS_ADMIN) ? undefined : "needs root";
 
 /** @param name a program that the test starts */
 export function tool(name: string): Lack {
@@ -211,6 +211,8 @@ function fileOrEmpty(path: string): string {
   }
 }
 
-function capabilities(): bigint {
-  return BigInt(`0x${statusFields(Deno.readTextFileSync("/proc/self/status")).get("CapEff")}`);
+/** Whether this process has a capability, by its number in capabilities(7). */
+export function capability(number: number): boolean {
+  const effective = statusFields(Deno.readTextFileSync("/proc/self/status")).get("CapEff");
+  return (BigInt(`0x${effective}`) >> BigInt(number) & 1n) === 1n;
 }
