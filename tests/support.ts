@@ -92,10 +92,12 @@ export interface DenoOptions {
   flags?: string[];
   /** What is started, and with which arguments before Deno's own path; absent: Deno itself. */
   through?: string[];
+  /** This library's address; absent: where it is. */
+  mod?: string;
 }
 
 /** Starts another Deno on a module's text, which may use `MOD` for this library; its output is piped. */
-export async function startDeno(code: string, { flags = ["-A"], through = [] }: DenoOptions = {}) {
+export async function startDeno(code: string, { flags = ["-A"], through = [], mod = MOD }: DenoOptions = {}) {
   const [program, ...args] = [
     ...through,
     ...[Deno.execPath(), "run", "--no-config", "--no-lock", "--quiet", ...flags, "-"],
@@ -103,7 +105,7 @@ export async function startDeno(code: string, { flags = ["-A"], through = [] }: 
   const options = { args, stdin: "piped", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } } as const;
   const child = new Deno.Command(program, options).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(code.replaceAll("MOD", JSON.stringify(MOD))));
+  await writer.write(new TextEncoder().encode(code.replaceAll("MOD", JSON.stringify(mod))));
   await writer.close();
   return child;
 }
