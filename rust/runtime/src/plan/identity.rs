@@ -60,6 +60,9 @@ struct Identity {
     umask: Option<u32>,
 }
 
+/// `(uid_t) -1`: setresuid(2) takes it for "as it is", and that would be root.
+const NO_ID: u32 = u32::MAX;
+
 impl Identity {
     fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
         if let (Some(name), None) = (&spec.minicontainer.run_as, &facts.user) {
@@ -79,6 +82,16 @@ impl Identity {
             (None, Some(uid), gid) => Some((uid, gid.unwrap_or(0))),
             (None, None, Some(_)) => return Err(Error::spec("process.user.uid", "must stand beside process.user.gid")),
         };
+        let none = [("uid", ids.map(|ids| ids.0)), ("gid", ids.map(|ids| ids.1))]
+            .into_iter()
+            .chain(groups.iter().map(|gid| ("additionalGids", Some(*gid))))
+            .find(|(_, id)| *id == Some(NO_ID));
+        if let Some((field, _)) = none {
+            return Err(Error::spec(
+                format!("process.user.{field}"),
+                format!("must be below {NO_ID}, which stands for none"),
+            ));
+        }
         let groups = (ids.is_some() || !groups.is_empty()).then_some(groups);
         Ok(Self { ids, groups, umask: given.and_then(|user| user.umask) })
     }
