@@ -37,16 +37,20 @@ pub(crate) enum Event {
     /// 3: one of its streams can be read from or written to.
     Ready(usize),
     /// 4: it was started.
-    Started {
-        /// Its number as the host sees it.
-        pid: i32,
-        /// Whether its filter asks about calls.
-        asks: bool,
-        /// What else is told.
-        details: Details,
-    },
+    Started(Started),
     /// 5: JSON text that was asked for.
     Text(Vec<u8>),
+}
+
+/// What is told of a program that has been started.
+#[derive(Clone, Debug, Default)]
+pub struct Started {
+    /// Its number as the host sees it; 0 where another thread is at it.
+    pub pid: i32,
+    /// Whether its filter asks about calls.
+    pub asks: bool,
+    /// What else is told.
+    pub details: Details,
 }
 
 /// What is told of a program beside the numbers; mostly nothing.
@@ -73,7 +77,7 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
     let json = match event {
         Event::Failed(error) => error.to_json(),
         Event::Text(text) => text.clone(),
-        Event::Ended(Outcome { details, .. }) | Event::Started { details, .. } => {
+        Event::Ended(Outcome { details, .. }) | Event::Started(Started { details, .. }) => {
             details.to_json(buffer.len().saturating_sub(HEADER_BYTES))
         }
         Event::Ready(_) => Vec::new(),
@@ -96,7 +100,7 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
         }
         Event::Failed(_) => (2, 0, 0, 0),
         Event::Ready(stream) => (3, 0, i32::try_from(*stream).unwrap_or(-1), 0),
-        Event::Started { pid, asks, .. } => (4, *pid, 0, u32::from(*asks) << 3),
+        Event::Started(Started { pid, asks, .. }) => (4, *pid, 0, u32::from(*asks) << 3),
         Event::Text(_) => (5, 0, 0, 0),
     };
     fields.put(&u32::to_le_bytes(kind));
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn details_are_told_where_there_are_any_and_room_for_them() {
         let details = Details { degraded: vec!["no more".into()] };
-        let started = |details| Event::Started { pid: 1, asks: false, details };
+        let started = |details| Event::Started(Started { pid: 1, asks: false, details });
         let mut buffer = [0; 128];
         let length = write(&mut buffer, 0, &started(details.clone())).unwrap();
         let bytes = usize::from(buffer[20]);

@@ -14,7 +14,7 @@ use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
 use crate::life::children;
 use crate::plan::Plan;
-use crate::record::Event;
+use crate::record::{Event, Started};
 use crate::run::Watched;
 
 impl Reactor {
@@ -22,7 +22,7 @@ impl Reactor {
     ///
     /// # Errors
     /// As [`crate::launch::launch`].
-    pub(crate) fn spawn(&self, token: u32, plan: Plan) -> Result<Event, Error> {
+    pub fn spawn(&self, token: u32, plan: Plan) -> Result<Started, Error> {
         let plan = Arc::new(plan);
         let program = Watched::start(&plan)?;
         self.watch(&mut self.lock(), token, program, plan)
@@ -32,7 +32,7 @@ impl Reactor {
     ///
     /// # Errors
     /// [`Error::System`] where it cannot be watched; it is killed then.
-    pub(crate) fn adopt(&self, token: u32, pid: i32) -> Result<Option<Event>, Error> {
+    pub fn adopt(&self, token: u32, pid: i32) -> Result<Option<Started>, Error> {
         let Some((program, plan)) = children::take(pid) else { return Ok(None) };
         self.watch(&mut self.lock(), token, program, plan).map(Some)
     }
@@ -70,7 +70,7 @@ impl Reactor {
             self.watch(&mut state, token, program, plan)
         });
         match watched {
-            Ok(started) if state.is_awaited(token) => state.told.push_back((token, started)),
+            Ok(started) if state.is_awaited(token) => state.told.push_back((token, Event::Started(started))),
             Ok(_) => {}
             Err(error) => state.told.push_back((token, Event::Failed(error))),
         }
@@ -86,12 +86,12 @@ impl Reactor {
 
     /// Lets the end and the timer of a program be told; where that can't be done, it is killed. What is told of it
     /// now.
-    fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<Event, Error> {
+    fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<Started, Error> {
         let has_terminal = program.child().terminal.is_some();
         let (streams, listener) = (program.take_streams(), program.take_listener());
         let asks = listener.is_some();
         let child = program.child();
-        let started = Event::Started { pid: child.pid, asks, details: child.details.clone() };
+        let started = Started { pid: child.pid, asks, details: child.details.clone() };
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
