@@ -24,11 +24,11 @@ await new Promise((resolve) => setTimeout(resolve, 0));
 /** Why a test cannot run here; `undefined` where it can. */
 export type Lack = string | undefined;
 
-/** Capability 21 of capabilities(7): a namespace other than `user` needs it. */
-const CAP_SYS_ADMIN = 1n << 21n;
+/** Of capabilities(7): a namespace other than `user` needs it. */
+const CAP_SYS_ADMIN = 21;
 
 /** What a PID namespace needs. */
-export const pidNamespaces: Lack = (capabilities() & CAP_SYS_ADMIN) !== 0n ? undefined : "needs root";
+export const pidNamespaces: Lack = capability(CAP_SYS_ADMIN) ? undefined : "needs root";
 
 /** @param name a program that the test starts */
 export function tool(name: string): Lack {
@@ -92,10 +92,12 @@ export interface DenoOptions {
   flags?: string[];
   /** What is started, and with which arguments before Deno's own path; absent: Deno itself. */
   through?: string[];
+  /** This library's address; absent: where it is. */
+  mod?: string;
 }
 
 /** Starts another Deno on a module's text, which may use `MOD` for this library; its output is piped. */
-export async function startDeno(code: string, { flags = ["-A"], through = [] }: DenoOptions = {}) {
+export async function startDeno(code: string, { flags = ["-A"], through = [], mod = MOD }: DenoOptions = {}) {
   const [program, ...args] = [
     ...through,
     ...[Deno.execPath(), "run", "--no-config", "--no-lock", "--quiet", ...flags, "-"],
@@ -103,7 +105,7 @@ export async function startDeno(code: string, { flags = ["-A"], through = [] }: 
   const options = { args, stdin: "piped", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } } as const;
   const child = new Deno.Command(program, options).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(code.replaceAll("MOD", JSON.stringify(MOD))));
+  await writer.write(new TextEncoder().encode(code.replaceAll("MOD", JSON.stringify(mod))));
   await writer.close();
   return child;
 }
@@ -211,6 +213,8 @@ function fileOrEmpty(path: string): string {
   }
 }
 
-function capabilities(): bigint {
-  return BigInt(`0x${statusFields(Deno.readTextFileSync("/proc/self/status")).get("CapEff")}`);
+/** Whether this process has a capability, by its number in capabilities(7). */
+export function capability(number: number): boolean {
+  const effective = statusFields(Deno.readTextFileSync("/proc/self/status")).get("CapEff");
+  return (BigInt(`0x${effective}`) >> BigInt(number) & 1n) === 1n;
 }

@@ -16,6 +16,7 @@ export interface Ended {
   memoryPeakBytes: number;
   memoryPeakIsBound: boolean;
   outOfCpuTime: boolean;
+  degraded: string[];
   /** What its cgroup used, where it had one of its own. */
   used?: Used;
 }
@@ -45,7 +46,7 @@ export type Told =
   | Ended
   | { kind: "failed"; error: Error }
   | { kind: "ready"; stream: number }
-  | { kind: "started"; pid: number; asks: boolean }
+  | { kind: "started"; pid: number; asks: boolean; degraded: string[] }
   | { kind: "text"; json: string };
 
 const HEADER_BYTES = 56;
@@ -81,7 +82,7 @@ function readTold(view: DataView, jsonBytes: number, text: () => string): Told {
         cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
         cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
         memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
-        ...(jsonBytes > 0 && { used: JSON.parse(text()) as Used }),
+        ...detailsIn(text()),
       };
     }
     case 2:
@@ -89,10 +90,15 @@ function readTold(view: DataView, jsonBytes: number, text: () => string): Told {
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0 };
+      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0, ...detailsIn(text()) };
     case 5:
       return { kind: "text", json: text() };
     default:
       throw new Error("minicontainer's own mistake, please report it: a record of unknown kind");
   }
+}
+
+/** What a record tells beside its numbers: mostly nothing. */
+function detailsIn(json: string): Pick<Ended, "degraded" | "used"> {
+  return { degraded: [], ...(json === "" ? undefined : JSON.parse(json)) };
 }

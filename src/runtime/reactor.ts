@@ -50,9 +50,11 @@ export interface Program {
   readonly end: Promise<Ended>;
   /** Whether its filter asks about calls. */
   readonly asks: boolean;
+  /** What could not be had in full, a sentence each. */
+  readonly degraded: readonly string[];
 }
 
-type Started = Pick<Program, "pid" | "asks">;
+type Started = Omit<Program, "token" | "end">;
 
 /** A program that the reactor tells of. */
 interface Watched {
@@ -150,10 +152,10 @@ export class Reactor {
     const referenced = watched.isReferenced ? 1 : 0;
     this.#count(1, referenced);
     try {
-      const { pid, asks } = start();
-      if (asks) watched.streams.set(LISTENER, undefined);
-      if (pid !== 0) this.#setTimer(watched);
-      return { pid, asks };
+      const started = start();
+      if (started.asks) watched.streams.set(LISTENER, undefined);
+      if (started.pid !== 0) this.#setTimer(watched);
+      return started;
     } catch (error) {
       this.#programs.delete(token);
       this.#count(-1, -referenced);
@@ -357,7 +359,7 @@ export class Reactor {
 }
 
 function startedIn(told: Exclude<Told, { kind: "failed" }>): Started {
-  return told.kind === "started" ? told : { pid: -1, asks: false };
+  return told.kind === "started" ? told : { pid: -1, asks: false, degraded: [] };
 }
 
 function transferred(result: number): number | undefined {

@@ -69,6 +69,11 @@ export interface NamespaceExecResult {
   endedBy: EndedBy | null;
   /** What it used. */
   usage: Usage;
+  /**
+   * What it was to have and could not be had in full, a sentence each, as in `only one user id is mapped: newuidmap is not
+   * installed`; mostly none.
+   */
+  degraded: string[];
   /** What it wrote to stdout, where that was `"piped"`. */
   stdout?: Uint8Array<ArrayBuffer>;
   /** What it wrote to stderr, where that was `"piped"`. */
@@ -88,6 +93,7 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     outOfTime: ended.outOfTime,
     oomKilled: oomKills > 0,
     endedBy: endedBy(ended),
+    degraded: ended.degraded,
     usage: {
       wallUs,
       cpuUserUs,

@@ -34,6 +34,8 @@ const SIGKILL = 9;
 export class NamespaceProcess implements AsyncDisposable {
   /** The program's number as the host sees it. */
   readonly pid: number;
+  /** What it was to have and could not be had in full, a sentence each; mostly none. */
+  readonly degraded: readonly string[];
   /** How it ended, once it has. */
   readonly status: Promise<NamespaceExecResult>;
   readonly #reactor: Reactor;
@@ -48,6 +50,7 @@ export class NamespaceProcess implements AsyncDisposable {
   /** @ignore Made by {@linkcode namespaceSpawn}. */
   constructor(reactor: Reactor, program: Program, spec: Spec, signal?: AbortSignal) {
     this.pid = program.pid;
+    this.degraded = program.degraded;
     this.#reactor = reactor;
     this.#token = program.token;
     const [stdin, stdout, stderr] = spec.minicontainer?.stdio ?? [];

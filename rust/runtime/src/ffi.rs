@@ -20,7 +20,7 @@ use crate::facts::Facts;
 use crate::life::exec::enter;
 use crate::plan::{Plan, explain, plan};
 use crate::reactor::Reactor;
-use crate::record::{self, Event};
+use crate::record::{self, Event, Started};
 use crate::resolve::resolve;
 use crate::run::run;
 use crate::spec::Spec;
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn minicontainer_start(
     record: *mut u8,
     record_len: u32,
 ) -> i32 {
-    let start = |plan| known(reactor)?.spawn(token, plan).map(|(pid, asks)| Event::Started { pid, asks });
+    let start = |plan| known(reactor)?.spawn(token, plan).map(Event::Started);
     // SAFETY: the caller vouches for both buffers.
     unsafe { with_plan(spec, spec_len, record, record_len, answers, start) }
 }
@@ -143,7 +143,8 @@ pub unsafe extern "C" fn minicontainer_start_elsewhere(
     record: *mut u8,
     record_len: u32,
 ) -> i32 {
-    let start = |plan| known(reactor)?.spawn_elsewhere(token, plan).map(|()| Event::Started { pid: 0, asks: false });
+    let started = |()| Event::Started(Started::default());
+    let start = |plan| known(reactor)?.spawn_elsewhere(token, plan).map(started);
     // SAFETY: the caller vouches for both buffers.
     unsafe { with_plan(spec, spec_len, record, record_len, answers, start) }
 }
@@ -164,7 +165,7 @@ pub unsafe extern "C" fn minicontainer_adopt(
     // SAFETY: the caller vouches for the buffer.
     let record = unsafe { bytes_mut(record, record_len) };
     answer(record, || match known(reactor)?.adopt(token, pid)? {
-        Some((pid, asks)) => Ok(Event::Started { pid, asks }),
+        Some(started) => Ok(Event::Started(started)),
         None => Err(Error::system(format!("wait for process {pid}"), Errno::ECHILD)),
     })
 }

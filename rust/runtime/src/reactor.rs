@@ -69,7 +69,7 @@ struct Program {
 enum Phase {
     /// Another thread is at it; with the signal that the program gets once it runs.
     Starting(Option<i32>),
-    Running(Watched, Arc<Plan>),
+    Running(Box<Watched>, Arc<Plan>),
     /// Its end has been told, or another thread ends what it has left in its cgroup, and tells of it then; its pipes may still hold something.
     Ended,
 }

@@ -14,10 +14,13 @@
 //! | 32 | f64 | user time in µs |
 //! | 40 | f64 | system time in µs |
 //! | 48 | f64 | peak memory in bytes |
-//! | 56 | | the JSON text, filled up to 8 bytes: an error, what was asked for, or what a program's cgroup used |
+//! | 56 | | the JSON text, filled up to 8 bytes: an error, an answer, or [`Details`], where there are any |
 
 use std::time::Duration;
 
+use serde::Serialize;
+
+use crate::cgroup::stats::Used;
 use crate::error::Error;
 use crate::launch::wait::End;
 use crate::run::Outcome;
@@ -35,14 +38,42 @@ pub(crate) enum Event {
     /// 3: one of its streams can be read from or written to.
     Ready(usize),
     /// 4: it was started.
-    Started {
-        /// Its number as the host sees it.
-        pid: i32,
-        /// Whether its filter asks about calls.
-        asks: bool,
-    },
+    Started(Started),
     /// 5: JSON text that was asked for.
     Text(Vec<u8>),
+}
+
+/// What is told of a program that has been started.
+#[derive(Clone, Debug, Default)]
+pub struct Started {
+    /// Its number as the host sees it; 0 where another thread is at it.
+    pub pid: i32,
+    /// Whether its filter asks about calls.
+    pub asks: bool,
+    /// What else is told.
+    pub details: Details,
+}
+
+/// What is told of a program beside the numbers; mostly nothing.
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
+pub struct Details {
+    /// What could not be had in full, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
+    /// What its cgroup used, where it had one of its own and has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<Box<Used>>,
+}
+
+impl Details {
+    /// Its JSON text; none where there is nothing to tell, or no `room`: a call that has started a program is not made
+    /// again with a larger buffer.
+    fn to_json(&self, room: usize) -> Vec<u8> {
+        if *self == Self::default() {
+            return Vec::new();
+        }
+        serde_json::to_vec(self).ok().filter(|text| text.len().next_multiple_of(8) <= room).unwrap_or_default()
+    }
 }
 
 /// Writes a record to the start of `buffer`; `None` where it doesn't fit.
@@ -50,8 +81,10 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
     let json = match event {
         Event::Failed(error) => error.to_json(),
         Event::Text(text) => text.clone(),
-        Event::Ended(Outcome { used: Some(used), .. }) => serde_json::to_vec(used).unwrap_or_default(),
-        _ => Vec::new(),
+        Event::Ended(Outcome { details, .. }) | Event::Started(Started { details, .. }) => {
+            details.to_json(buffer.len().saturating_sub(HEADER_BYTES))
+        }
+        Event::Ready(_) => Vec::new(),
     };
     let length = HEADER_BYTES + json.len().next_multiple_of(8);
     let record = buffer.get_mut(..length)?;
@@ -74,7 +107,7 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
         }
         Event::Failed(_) => (2, 0, 0, 0),
         Event::Ready(stream) => (3, 0, i32::try_from(*stream).unwrap_or(-1), 0),
-        Event::Started { pid, asks } => (4, *pid, 0, u32::from(*asks) << 3),
+        Event::Started(Started { pid, asks, .. }) => (4, *pid, 0, u32::from(*asks) << 3),
         Event::Text(_) => (5, 0, 0, 0),
     };
     fields.put(&u32::to_le_bytes(kind));
@@ -128,20 +161,29 @@ mod tests {
             peak_bytes: 4096,
             peak_is_bound: true,
         };
-        let outcome = Outcome {
-            pid: 42,
-            exit,
-            wall: Duration::from_secs(1),
-            out_of_time: true,
-            out_of_cpu_time: true,
-            used: None,
-        };
+        let details = Details::default();
+        let outcome =
+            Outcome { pid: 42, exit, wall: Duration::from_secs(1), out_of_time: true, out_of_cpu_time: true, details };
         let mut buffer = [0xff; 64];
         assert_eq!(write(&mut buffer, 9, &Event::Ended(outcome)), Some(56));
         let word = |offset: usize| i32::from_le_bytes(buffer[offset..offset + 4].try_into().unwrap());
         assert_eq!([0, 4, 8, 12, 16, 20].map(word), [1, 9, 42, 15, 22, 0]);
         let float = |offset: usize| f64::from_le_bytes(buffer[offset..offset + 8].try_into().unwrap());
         assert_eq!([24, 32, 40, 48].map(|offset| float(offset).to_string()), ["1000000", "7", "2000", "4096"]);
+    }
+
+    #[test]
+    fn details_are_told_where_there_are_any_and_room_for_them() {
+        let details = Details { degraded: vec!["no more".into()], used: None };
+        let started = |details| Event::Started(Started { pid: 1, asks: false, details });
+        let mut buffer = [0; 128];
+        let length = write(&mut buffer, 0, &started(details.clone())).unwrap();
+        let bytes = usize::from(buffer[20]);
+        assert_eq!(std::str::from_utf8(&buffer[56..56 + bytes]).unwrap(), r#"{"degraded":["no more"]}"#);
+        assert_eq!(length, 80);
+        assert_eq!(write(&mut buffer[..79], 0, &started(details)), Some(56));
+        assert_eq!(buffer[20], 0);
+        assert_eq!(write(&mut buffer, 0, &started(Details::default())), Some(56));
     }
 
     #[test]

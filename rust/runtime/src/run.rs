@@ -11,7 +11,6 @@ use nix::sys::signal::Signal;
 use nix::sys::timerfd::TimerFd;
 
 use crate::cgroup::Cgroup;
-use crate::cgroup::stats::Used;
 use crate::error::Error;
 use crate::foreground;
 use crate::launch::listener::Listener;
@@ -19,6 +18,7 @@ use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, set_timer, tell, timer};
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
+use crate::record::Details;
 use crate::signal::{Target, deliver};
 
 /// How a program's run went.
@@ -34,8 +34,8 @@ pub struct Outcome {
     pub out_of_time: bool,
     /// Whether it was killed because its time on processors was.
     pub out_of_cpu_time: bool,
-    /// What its cgroup used, where it had one of its own.
-    pub used: Option<Box<Used>>,
+    /// What else is told of it.
+    pub details: Details,
 }
 
 /// A program that is waited for.
@@ -170,7 +170,7 @@ impl Watched {
     pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
         let mut cgroup = self.child.cgroup.take()?;
         let (stats, is_removed) = cgroup.finish();
-        outcome.used = Some(Box::new(stats.summary()));
+        outcome.details.used = Some(Box::new(stats.summary()));
         (!is_removed).then_some(cgroup)
     }
 
@@ -188,7 +188,8 @@ impl Watched {
                 exit.end = End::Signaled(signal);
             }
             let out_of_cpu_time = self.out_of_cpu_time && exit.end == End::Signaled(libc::SIGKILL);
-            Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, used: None }
+            let details = self.child.details.clone();
+            Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, details }
         }))
     }
 
@@ -216,7 +217,7 @@ impl Watched {
 
 /// Ends what is left in a cgroup and removes it; that it can't be is a part of how the run went.
 pub(crate) fn remove(cgroup: &mut Cgroup, outcome: &mut Outcome) {
-    if let (Err(error), Some(used)) = (cgroup.remove(), &mut outcome.used) {
+    if let (Err(error), Some(used)) = (cgroup.remove(), &mut outcome.details.used) {
         used.left = Some(error.to_string());
     }
 }

@@ -9,7 +9,7 @@ use nix::sched::CloneFlags;
 use super::descriptors;
 use crate::advice::{UsernsFacts, userns_advice};
 use crate::error::Error;
-use crate::plan::{Plan, namespace_names, operation};
+use crate::plan::{IdMaps, Plan, namespace_names, operation};
 
 /// Why the clone did not come about.
 pub(super) fn of_clone(namespaces: CloneFlags, errno: Errno) -> Error {
@@ -71,6 +71,13 @@ pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
         {
             error.with_advice("run as root, or add --user")
         }
+        Errno::EINVAL if matches!(step, Step::SetIds { .. } | Step::SetGroups { .. }) => match plan.id_maps {
+            IdMaps::None => error,
+            IdMaps::ByChild => error.with_advice(
+                "only one id is mapped: more needs entries of /etc/subuid and /etc/subgid, and newuidmap (Debian's uidmap)",
+            ),
+            IdMaps::ByParent { .. } => error.with_advice("the user namespace has no such id: see its mappings"),
+        },
         Errno::EBUSY if matches!(step, Step::InstallFilter { listener: Some(_), .. }) => {
             error.with_advice("a filter of this process's own has a listener, and there can be one only")
         }

@@ -39,6 +39,7 @@ use crate::cgroup::{self, Cgroup};
 use crate::error::Error;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
+use crate::record::Details;
 use clone::clone;
 use descriptors::Opened;
 pub use handshake::RunHooks;
@@ -73,6 +74,8 @@ pub struct Child {
     pub has_own_session: bool,
     /// The pidfd of its monitor, whose child it is then, and not ours.
     pub monitor: Option<OwnedFd>,
+    /// What is told of it beside that.
+    pub details: Details,
 }
 
 impl Child {
@@ -89,6 +92,7 @@ impl Child {
             is_init: plan.is_init(),
             has_own_session: plan.has_own_session(),
             monitor: None,
+            details: Details { degraded: plan.degraded.clone(), used: None },
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn become_user(
     if let (Some(filter), false) = (filter, spec.process.no_new_privileges) {
         filter::install(plan, Arc::clone(filter));
     }
-    change_ids(plan, identity)?;
+    change_ids(plan, spec, identity)?;
     if let Some(sets) = sets {
         let Sets { effective, permitted, inheritable, ambient, .. } = sets;
         plan.steps.push(Step::SetCapabilities { effective, permitted, inheritable });
@@ -60,6 +60,9 @@ struct Identity {
     umask: Option<u32>,
 }
 
+/// `(uid_t) -1`: setresuid(2) takes it for "as it is", and that would be root.
+const NO_ID: u32 = u32::MAX;
+
 impl Identity {
     fn new(spec: &Spec, facts: &Facts) -> Result<Self, Error> {
         if let (Some(name), None) = (&spec.minicontainer.run_as, &facts.user) {
@@ -79,17 +82,31 @@ impl Identity {
             (None, Some(uid), gid) => Some((uid, gid.unwrap_or(0))),
             (None, None, Some(_)) => return Err(Error::spec("process.user.uid", "must stand beside process.user.gid")),
         };
+        let none = [("uid", ids.map(|ids| ids.0)), ("gid", ids.map(|ids| ids.1))]
+            .into_iter()
+            .chain(groups.iter().map(|gid| ("additionalGids", Some(*gid))))
+            .find(|(_, id)| *id == Some(NO_ID));
+        if let Some((field, _)) = none {
+            return Err(Error::spec(
+                format!("process.user.{field}"),
+                format!("must be below {NO_ID}, which stands for none"),
+            ));
+        }
         let groups = (ids.is_some() || !groups.is_empty()).then_some(groups);
         Ok(Self { ids, groups, umask: given.and_then(|user| user.umask) })
     }
 }
 
-fn change_ids(plan: &mut Plan, identity: Identity) -> Result<(), Error> {
+fn change_ids(plan: &mut Plan, spec: &Spec, identity: Identity) -> Result<(), Error> {
     if plan.id_maps == IdMaps::ByChild {
         // Its only ids are 0, or whatever its own are mapped to; and groups cannot be set.
         if identity.groups.is_some_and(|groups| groups.iter().any(|gid| identity.ids.is_none_or(|ids| ids.1 != *gid))) {
             let message = "needs ranges of ids: entries of /etc/subgid, and newgidmap (Debian's uidmap)";
-            return Err(Error::spec("process.user.additionalGids", message));
+            let is_named = spec.minicontainer.run_as.is_some();
+            return Err(Error::spec(
+                if is_named { "minicontainer.runAs" } else { "process.user.additionalGids" },
+                message,
+            ));
         }
     } else if let Some(groups) = identity.groups {
         let groups = plan.group_ids(groups);

@@ -14,15 +14,15 @@ use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
 use crate::life::children;
 use crate::plan::Plan;
-use crate::record::Event;
+use crate::record::{Event, Started};
 use crate::run::Watched;
 
 impl Reactor {
-    /// Starts a program; its PID, and whether its filter asks about calls.
+    /// Starts a program; what is told of it then.
     ///
     /// # Errors
     /// As [`crate::launch::launch`].
-    pub fn spawn(&self, token: u32, plan: Plan) -> Result<(i32, bool), Error> {
+    pub fn spawn(&self, token: u32, plan: Plan) -> Result<Started, Error> {
         let plan = Arc::new(plan);
         let program = Watched::start(&plan)?;
         self.watch(&mut self.lock(), token, program, plan)
@@ -32,7 +32,7 @@ impl Reactor {
     ///
     /// # Errors
     /// [`Error::System`] where it cannot be watched; it is killed then.
-    pub fn adopt(&self, token: u32, pid: i32) -> Result<Option<(i32, bool)>, Error> {
+    pub fn adopt(&self, token: u32, pid: i32) -> Result<Option<Started>, Error> {
         let Some((program, plan)) = children::take(pid) else { return Ok(None) };
         self.watch(&mut self.lock(), token, program, plan).map(Some)
     }
@@ -70,7 +70,7 @@ impl Reactor {
             self.watch(&mut state, token, program, plan)
         });
         match watched {
-            Ok((pid, asks)) if state.is_awaited(token) => state.told.push_back((token, Event::Started { pid, asks })),
+            Ok(started) if state.is_awaited(token) => state.told.push_back((token, Event::Started(started))),
             Ok(_) => {}
             Err(error) => state.told.push_back((token, Event::Failed(error))),
         }
@@ -84,19 +84,14 @@ impl Reactor {
         }
     }
 
-    /// Lets the end and the timer of a program be told; where that can't be done, it is killed. Its PID, and whether its filter asks.
-    fn watch(
-        &self,
-        state: &mut State,
-        token: u32,
-        mut program: Watched,
-        plan: Arc<Plan>,
-    ) -> Result<(i32, bool), Error> {
+    /// Lets the end and the timer of a program be told; where that can't be done, it is killed. What is told of it
+    /// now.
+    fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<Started, Error> {
         let has_terminal = program.child().terminal.is_some();
         let (streams, listener) = (program.take_streams(), program.take_listener());
         let asks = listener.is_some();
         let child = program.child();
-        let pid = child.pid;
+        let started = Started { pid: child.pid, asks, details: child.details.clone() };
         // The end may be told to another thread as soon as it is watched for: by then it must be known here.
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
@@ -112,8 +107,10 @@ impl Reactor {
                 return Err(Error::system("watch the program", errno));
             }
         };
-        state.programs.insert(token, Program { phase: Phase::Running(program, plan), streams, has_terminal, listener });
-        Ok((pid, asks))
+        state
+            .programs
+            .insert(token, Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener });
+        Ok(started)
     }
 }
 

@@ -60,6 +60,15 @@ fn a_schedule_is_refused_by_its_field() {
 fn an_identity_is_refused_by_its_field() {
     process("user.umask", "at most 0777", r#""user": {"umask": 512}"#, r#""user": {"umask": 511}"#);
     process("user.uid", "beside process.user.gid", r#""user": {"gid": 1}"#, r#""user": {"uid": 1}"#);
+    for (field, refused) in [
+        ("uid", r#"{"uid": 4294967295}"#),
+        ("gid", r#"{"uid": 1, "gid": 4294967295}"#),
+        ("additionalGids", r#"{"uid": 1, "additionalGids": [4294967295]}"#),
+    ] {
+        let taken = refused.replace("4294967295", "4294967294");
+        let user = |user: &str| format!(r#""user": {user}"#);
+        process(&format!("user.{field}"), "which stands for none", &user(refused), &user(&taken));
+    }
     let capabilities = |permitted: &str| {
         format!(
             r#""process": {{"args": ["x"],
