@@ -6,6 +6,7 @@
 //! Version 2 asks a program ([`program`]), version 1 has a list ([`legacy`]); making them is pure. [`attach`] has the
 //! kernel take a program.
 
+pub mod arrange;
 pub mod attach;
 pub mod legacy;
 pub mod program;
@@ -35,6 +36,12 @@ impl Policy {
         // What is before a rule about everything never decides.
         let first = all.iter().rposition(Rule::is_about_everything).unwrap_or(0);
         Ok(Self { rules: all.drain(first..).rev().collect() })
+    }
+
+    /// How many rules it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.rules.len()
     }
 
     /// Whether nothing is refused: then there is nothing to attach.
