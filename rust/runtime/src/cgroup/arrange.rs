@@ -236,7 +236,10 @@ impl Arrangement {
         let Some(choice) = choose(&had) else { return lacking };
         let mut controllers = had;
         if survey.layout.kind() != Kind::Hybrid {
-            let welcome = WELCOME.iter().filter(|name| choice.level.available.iter().any(|other| other == *name));
+            // Handing down one more than is asked for is refused where processes are, and above us not ours to do.
+            let level = choice.level;
+            let names = if choice.needs_room || level.is_root { &level.available } else { &level.enabled };
+            let welcome = WELCOME.iter().filter(|name| names.iter().any(|other| other == *name));
             controllers.extend(welcome.map(|name| (*name).to_string()));
         }
         controllers.sort_unstable();
