@@ -142,9 +142,9 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-/** How many descriptors this process has open, but for the network namespaces that are kept ready for a while. */
+/** How many descriptors this process has open, but for what is kept ready for the next container. */
 export function openDescriptors(): number {
-  const isSpare = (number: string) => linkOrEmpty(`/proc/self/fd/${number}`).startsWith("net:[");
+  const isSpare = (number: string) => /^(net:\[|anon_inode:bpf-prog)/.test(linkOrEmpty(`/proc/self/fd/${number}`));
   return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => !isSpare(name)).length;
 }
 

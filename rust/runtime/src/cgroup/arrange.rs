@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::devices::{self, Policy};
 use super::layout::{Hierarchy, Kind};
 use super::path::CgroupsPath;
 use super::place::{Place, UNIFIED};
@@ -22,6 +23,8 @@ pub struct Arrangement {
     pub folders: Vec<Folder>,
     /// Settings, and to which folder each belongs.
     pub writes: Vec<(usize, Write)>,
+    /// Version 2: which devices may be used.
+    pub devices: Option<Policy>,
     /// The folder that the program is cloned into.
     pub clone_into: Option<usize>,
     /// Whether others may know it by its name: the spec has chosen that.
@@ -155,7 +158,9 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
             version(write) == Version::One && names.iter().any(|name| name == name_in(Version::One, &write.controller))
         };
         let is_needed = wanted.iter().any(is_asked_for)
-            || !resources.devices.is_empty() && names.iter().any(|name| name == "devices")
+            || survey.may_restrict_devices
+                && !resources.devices.is_empty()
+                && names.iter().any(|name| name == "devices")
             || arrangement.cpu_time.is_some() && names.iter().any(|name| name == "cpuacct");
         let is_always = arrangement.is_named || ALWAYS.iter().any(|name| names.iter().any(|other| other == name));
         if *is_writable && (is_needed || is_always) {
@@ -190,6 +195,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
             arrangement.writes.push((index, write));
         }
     }
+    devices::arrange::arrange(&mut arrangement, &resources.devices, survey, extras.best_effort)?;
     // With a limit of no processes at all nobody can be born there, but who is there already stays.
     let may_be_born = resources.pids.as_ref().is_none_or(|pids| pids.limit != Some(0));
     if survey.has_clone_into && extras.entry == Entry::Auto && may_be_born {
@@ -230,7 +236,10 @@ impl Arrangement {
         let Some(choice) = choose(&had) else { return lacking };
         let mut controllers = had;
         if survey.layout.kind() != Kind::Hybrid {
-            let welcome = WELCOME.iter().filter(|name| choice.level.available.iter().any(|other| other == *name));
+            // Handing down one more than is asked for is refused where processes are, and above us not ours to do.
+            let level = choice.level;
+            let names = if choice.needs_room || level.is_root { &level.available } else { &level.enabled };
+            let welcome = WELCOME.iter().filter(|name| names.iter().any(|other| other == *name));
             controllers.extend(welcome.map(|name| (*name).to_string()));
         }
         controllers.sort_unstable();

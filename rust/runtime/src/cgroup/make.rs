@@ -11,6 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 
 use super::arrange::{Arrangement, Folder};
+use super::devices::attach::attach;
 use super::file::{errno, read, write};
 use super::members::folders_below;
 use super::place::Place;
@@ -58,6 +59,11 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
         cgroup.lock = Some(lock(&first.path)?);
     }
     set(arrangement.writes.iter().filter_map(|(index, write)| Some((&arrangement.folders.get(*index)?.path, write))))?;
+    if let Some(policy) = &arrangement.devices
+        && let Some(folder) = arrangement.folders.iter().find(|folder| folder.is_unified)
+    {
+        attach(open_folder(&folder.path)?.as_fd(), policy)?;
+    }
     if let Some(folder) = arrangement.clone_into.and_then(|index| arrangement.folders.get(index)) {
         cgroup.entrance = Some(open_folder(&folder.path)?.into());
     }

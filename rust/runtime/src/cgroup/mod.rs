@@ -5,6 +5,7 @@
 //! [`path`], [`resources`] and [`arrange`] are pure. [`place`] is a cgroup that is there, whoever made it.
 
 pub mod arrange;
+pub mod devices;
 mod file;
 pub mod layout;
 mod make;

@@ -56,6 +56,7 @@ fn survey(mountinfo: &str, cgroup: &str, levels: Vec<Level>) -> Survey {
         has_clone_into: layout.unified.is_some(),
         layout,
         levels,
+        may_restrict_devices: true,
         name: "minicontainer-7-1234-0".into(),
         devices: vec![(8, 0)],
     }

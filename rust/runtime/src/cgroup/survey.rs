@@ -28,6 +28,8 @@ pub struct Survey {
     pub name: String,
     /// Whether a process can be cloned into a cgroup.
     pub has_clone_into: bool,
+    /// Whether this process may say which devices a cgroup's processes may use.
+    pub may_restrict_devices: bool,
     /// The numbers of the devices that the spec's `ioMax` names, each at its place.
     pub devices: Vec<(u64, u64)>,
 }
@@ -63,8 +65,16 @@ impl Survey {
         let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
         let levels = levels(&layout, wanted, from_root);
         let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
-        Ok(Self { layout, writable, levels, name: unique_name(), has_clone_into, devices })
+        let may_restrict_devices = may_restrict_devices();
+        Ok(Self { may_restrict_devices, layout, writable, levels, name: unique_name(), has_clone_into, devices })
     }
+}
+
+/// Both versions ask for `CAP_SYS_ADMIN`, capabilities(7), in the first user namespace: the one that numbers all ids.
+fn may_restrict_devices() -> bool {
+    const CAP_SYS_ADMIN: u64 = 1 << 21;
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    features::permitted_capabilities() & CAP_SYS_ADMIN != 0 && map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
 /// `MAJOR:MINOR`, or those of a device's file; a partition is limited with its whole disk, which sysfs(5) names.

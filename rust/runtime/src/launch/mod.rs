@@ -2,6 +2,7 @@
 //!
 //! The room of the library's `unsafe`, with [`crate::ffi`]; everything outside forbids it.
 
+pub mod bpf;
 mod clone;
 mod descriptors;
 pub mod environ;

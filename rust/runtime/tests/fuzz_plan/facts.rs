@@ -68,6 +68,7 @@ fn survey(random: &mut Random) -> Survey {
         levels: list(random, level),
         name: "minicontainer-1-2-3".into(),
         has_clone_into: random.one_in(2),
+        may_restrict_devices: random.one_in(2),
         devices: list(random, |random| (random.id().into(), 0)),
         layout,
     }

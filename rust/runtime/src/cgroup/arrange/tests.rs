@@ -52,6 +52,13 @@ fn version_2_goes_below_the_nearest_that_hands_down_what_is_wanted() {
 }
 
 #[test]
+fn what_nobody_asks_for_is_not_handed_down_where_processes_are() {
+    let found = arrange(&spec("", r#", "cgroup": {}"#), &v2()).unwrap();
+    assert_eq!(folders(&found), ["/sys/fs/cgroup/user.slice/user-1000.slice/session-1.scope/minicontainer-7-1234-0"]);
+    assert!(found.folders[0].controllers.is_empty());
+}
+
+#[test]
 fn who_is_alone_in_a_cgroup_of_its_own_moves_out_of_the_way() {
     let mut survey = v2();
     survey.levels[0].holds_only_us = true;

@@ -28,7 +28,7 @@ pub struct Write {
 }
 
 impl Write {
-    pub(super) fn new(controller: &str, file: &str, text: impl Display, field: &str) -> Self {
+    pub(in crate::cgroup) fn new(controller: &str, file: &str, text: impl Display, field: &str) -> Self {
         Self {
             controller: controller.into(),
             files: vec![(file.into(), text.to_string())],

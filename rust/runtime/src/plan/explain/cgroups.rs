@@ -21,6 +21,16 @@ pub(super) fn made(plan: &Plan) -> Vec<Line> {
             "cgroups(7)",
         ));
     }
+    if let Some(policy) = &cgroup.devices {
+        let count = policy.count();
+        let arguments = ["BPF_PROG_ATTACH", &format!("{{BPF_CGROUP_DEVICE, [{count} rules]}}")];
+        lines.push(Line::parent(
+            "bpf",
+            arguments,
+            "the kernel asks it about each device that is opened or made",
+            "bpf(2)",
+        ));
+    }
     lines
 }
 

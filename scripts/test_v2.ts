@@ -1,0 +1,54 @@
+/**
+ * Runs the tests of hosts with cgroup v2 alone, in virtual machines that `scripts/vm.sh` makes: one without systemd, one
+ * with. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
+ *
+ * Usage: deno task test:v2 [FILTER…]
+ */
+
+import { projectPath, run, say } from "./support.ts";
+
+/** All is many times slower in there. What takes longer counts as broken. */
+const LONGEST_RUN_MS = 5 * 60_000;
+
+/** How `vm.sh` ends where there is no machine; `deno test` ends with 0 or 1. */
+const NO_MACHINE = 125;
+
+const MACHINES: [title: string, options: string[]][] = [["without systemd", []], ["with systemd", ["-s"]]];
+
+const SUMMARY =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/gm;
+
+const build = await run(["cargo", "build", "--release", "--locked"]);
+if (build.code !== 0) Deno.exit(build.code);
+
+const inTests = [...Deno.readDirSync(projectPath("tests"))].map(({ name }) => `tests/${name}`);
+const files = ["tests/v2/", ...inTests.filter((path) => /\/cgroup\w*_test\.ts$/.test(path)).sort()];
+const filters = Deno.args.flatMap((word) => ["--filter", word]);
+const suite = [Deno.execPath(), "test", "-A", "--no-check", ...files, ...filters];
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+let machines = 0;
+for (const [title, options] of MACHINES) {
+  say(`\n== a host of cgroup v2 alone, ${title}`);
+  const vm = [projectPath("scripts/vm.sh"), ...options, "--", "env", "NO_COLOR=1", ...suite];
+  const { code, output } = await run(vm, { timeoutMs: LONGEST_RUN_MS });
+  if (code === NO_MACHINE || code === 127) {
+    say(`skipped: there is no virtual machine ${title}; the line above says why`);
+    continue;
+  }
+  machines++;
+  const found = [...output.matchAll(SUMMARY)];
+  for (const [, passed, failed, skipped] of found) {
+    total.passed += Number(passed);
+    total.failed += Number(failed);
+    total.skipped += Number(skipped ?? 0);
+  }
+  if (found.length === 0 || code !== 0 && total.failed === 0) {
+    total.failed++;
+    say(`the machine ${title} ended with exit code ${code}${found.length === 0 ? " without a summary" : ""}`);
+  }
+}
+
+const { passed, failed, skipped } = total;
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped, on ${machines} of ${MACHINES.length} machines`);
+Deno.exit(failed === 0 ? 0 : 1);
