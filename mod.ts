@@ -30,6 +30,7 @@ export type {
   Stdio,
 } from "./src/spec/exec_config.ts";
 export type * from "./src/spec/isolation_config.ts";
+export type { Limits } from "./src/spec/resources.ts";
 export type * from "./src/spec/types.ts";
 export { check } from "./src/runtime/check.ts";
 export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
@@ -52,7 +53,8 @@ export type { ContainerStats, CpuStats, IoStats, MemoryStats, PidsStats, Pressur
 export type { ContainerStatus } from "./src/spec/status.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/run.ts";
-export type { NamespaceExecResult, Usage } from "./src/runtime/result.ts";
+export type { CgroupEvent, CgroupStats, CpuStats, IoStats, MemoryStats, PidsStats } from "./src/runtime/cgroup.ts";
+export type { EndedBy, NamespaceExecResult, Pressure, Usage } from "./src/runtime/result.ts";
 export { SeccompNotification } from "./src/runtime/notifications.ts";
 export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";
 export type { NamespaceOutput } from "./src/runtime/spawn.ts";

@@ -206,6 +206,24 @@ export const notifySymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** A running program's cgroup; what may take the kernel a moment must not have the event loop wait. */
+export const cgroupSymbols = {
+  ...abi,
+  cgroup_nonblocking: {
+    parameters: [
+      "u32", //    uint32_t reactor
+      "u32", //    uint32_t token
+      "buffer", // const uint8_t *request
+      "u32", //    uint32_t request_len
+      "buffer", // uint8_t *record
+      "u32", //    uint32_t record_len
+    ],
+    result: "i32",
+    name: "minicontainer_cgroup",
+    nonblocking: true,
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 /** The life of a container; what waits for others' programs must not have the event loop wait. */
 export const lifeSymbols = {
   ...abi,

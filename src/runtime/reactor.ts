@@ -37,6 +37,9 @@ const PIPES = 2;
 /** The number by which a program's listener stands among its streams, as in `rust/runtime/src/reactor.rs`. */
 export const LISTENER = 5;
 
+/** And what tells of its cgroup. */
+export const CGROUP = 6;
+
 type Timer = ReturnType<typeof setInterval>;
 type Library = ReturnType<typeof openLibrary<typeof reactorSymbols>>;
 
@@ -240,6 +243,14 @@ export class Reactor {
       this.#countPipes(watched, 1);
     }
     return waiting.promise;
+  }
+
+  /** Lets what tells of a program's cgroup be waited for; false where the program has ended. */
+  watchCgroup(token: number): boolean {
+    const watched = this.#programs.get(token);
+    if (watched === undefined || watched.hasEnded) return false;
+    if (!watched.streams.has(CGROUP)) watched.streams.set(CGROUP, undefined);
+    return true;
   }
 
   /** Closes our end of a program's stream, or its listener. */

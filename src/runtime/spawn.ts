@@ -4,8 +4,10 @@ import { SpecError, StateError } from "../native/errors.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
 import type { TerminalSize } from "../spec/isolation_config.ts";
+import type { Limits } from "../spec/resources.ts";
 import { hasTerminal, terminalSize } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
+import { Cgroup, type CgroupEvent, type CgroupStats, hasCgroup } from "./cgroup.ts";
 import { Notifications, type SeccompNotification } from "./notifications.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
@@ -45,6 +47,7 @@ export class NamespaceProcess implements AsyncDisposable {
   readonly #stderr?: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #hasTerminal: boolean;
   readonly #notifications?: Notifications;
+  readonly #cgroup?: Cgroup;
   #hasEnded = false;
 
   /** @ignore Made by {@linkcode namespaceSpawn}. */
@@ -63,6 +66,7 @@ export class NamespaceProcess implements AsyncDisposable {
       const close = () => notifications.close();
       program.end.then(close, close);
     }
+    if (hasCgroup(spec)) this.#cgroup = new Cgroup(reactor, program);
     const abort = () => reactor.signal(program.token, SIGKILL);
     signal?.addEventListener("abort", abort);
     this.status = program.end.then((ended) => {
@@ -174,6 +178,65 @@ export class NamespaceProcess implements AsyncDisposable {
   /** Lets this process end before it does. */
   unref() {
     this.#reactor.setReferenced(this.#token, false);
+  }
+
+  /**
+   * What it and all that it started use, now and so far; with `intervalMs` again and again, as long as it runs.
+   *
+   * @param options `intervalMs` in ms, above 0
+   * @throws {TypeError} where it was started without `limits`
+   * @throws {StateError} where it has ended
+   * @example As long as it runs
+   * ```ts ignore
+   * for await (const { memory } of program.stats({ intervalMs: 1000 })) console.log(memory?.currentBytes);
+   * ```
+   */
+  stats(): Promise<CgroupStats>;
+  /** As long as it runs. */
+  stats(options: { intervalMs: number }): AsyncIterableIterator<CgroupStats>;
+  stats(options?: { intervalMs: number }): Promise<CgroupStats> | AsyncIterableIterator<CgroupStats> {
+    return options === undefined ? this.#limited.stats() : this.#limited.statsEvery(options.intervalMs);
+  }
+
+  /**
+   * Changes limits while it runs: those that are given, and no others.
+   *
+   * @param limits as in the configuration; nothing that says where its cgroup is
+   * @throws {TypeError} where it was started without `limits`
+   * @throws {SpecError} where that is no limit
+   * @throws {UnsupportedError} where its cgroup lacks the controller
+   * @throws {SystemError} where the kernel refuses
+   * @throws {StateError} where it has ended
+   */
+  async update(limits: Limits) {
+    await this.#limited.update(limits);
+  }
+
+  /**
+   * Stops it and all that it started, and comes back when all stand still. @throws as {@linkcode NamespaceProcess.update}
+   */
+  async pause() {
+    await this.#limited.pause();
+  }
+
+  /** Lets it go on. @throws as {@linkcode NamespaceProcess.update} */
+  async resume() {
+    await this.#limited.resume();
+  }
+
+  /**
+   * What happens to it: a process of it was killed because memory was out, all of it was stopped, it goes on, it ended,
+   * which is the last.
+   *
+   * @throws {TypeError} where it was started without `limits`
+   */
+  events(): AsyncIterableIterator<CgroupEvent> {
+    return this.#limited.events();
+  }
+
+  get #limited(): Cgroup {
+    if (this.#cgroup === undefined) throw new TypeError("Cannot look at its cgroup: it was started without 'limits'");
+    return this.#cgroup;
   }
 
   /** Kills it, if it has not ended, and closes its streams. */

@@ -71,6 +71,13 @@ const TAKEN: Required<{ [Field in keyof Omit<NamespaceExecConfig, "spec" | "sign
   personality: "LINUX",
   terminal: true,
   inheritEnv: true,
+  limits: {
+    memoryBytes: 1,
+    cpus: 0.5,
+    ioMax: { "8:0": { readBps: 1 } },
+    devices: ["c 1:3 r"],
+    unified: { "a.b": "c" },
+  },
 };
 
 const JUNK = [

@@ -100,7 +100,15 @@ Deno.test("signalNumber() refuses what is no signal", () => {
 });
 
 Deno.test("resultFromEnd() tells an exit from a signal", () => {
-  const ended = { kind: "ended", pid: 7, outOfTime: false, wallUs: 1, cpuUserUs: 2, cpuSystemUs: 3 } as const;
+  const ended = {
+    kind: "ended",
+    pid: 7,
+    outOfTime: false,
+    outOfCpuTime: false,
+    wallUs: 1,
+    cpuUserUs: 2,
+    cpuSystemUs: 3,
+  } as const;
   const rest = { ...ended, memoryPeakBytes: 4, memoryPeakIsBound: true, degraded: [] };
   const exited = resultFromEnd({ ...rest, exited: true, code: 3 });
   assertEquals([exited.exitedNormally, exited.exitStatus, exited.signal, exited.exitCode], [true, 3, null, 3]);

@@ -4,6 +4,7 @@
 //! returns the bytes written to it, or [`TOO_SMALL`]; none unwinds.
 
 mod calls;
+mod cgroup;
 mod life;
 
 use std::collections::HashMap;

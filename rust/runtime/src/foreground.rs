@@ -80,19 +80,14 @@ impl Foreground {
         let sources = [
             Some(readable(&child.pidfd)),
             child.timer.as_ref().map(readable),
-            program.cpu_timer().map(readable),
             Some(readable(&self.relay)),
             input,
             terminal,
             output,
         ];
-        let [has_ended, is_out_of_time, counts_cpu_time, has_signals, input, terminal, output] =
-            wait_for_any(sources, patience)?;
+        let [has_ended, is_out_of_time, has_signals, input, terminal, output] = wait_for_any(sources, patience)?;
         if is_out_of_time {
             program.time_is_up();
-        }
-        if counts_cpu_time {
-            program.count_cpu_time();
         }
         if has_signals {
             for notice in self.relay.take() {

@@ -10,6 +10,7 @@ pub mod advice;
 pub mod cgroup;
 pub mod check;
 mod console;
+mod cpu_clock;
 pub mod decimal;
 pub mod error;
 pub mod facts;

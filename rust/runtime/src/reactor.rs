@@ -4,6 +4,7 @@
 //! TypeScript names a program by a token that it chose; no descriptor ever leaves this module.
 
 mod calls;
+mod cgroups;
 mod end;
 mod start;
 
@@ -16,6 +17,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use crate::cgroup::events::Watch;
 use crate::error::Error;
 use crate::launch::listener::Listener;
 use crate::launch::tty;
@@ -33,7 +35,7 @@ const EVENTS_AT_ONCE: usize = 128;
 const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
 const LISTENER: u64 = 5;
-const CPU_TIMER: u64 = 6;
+const CGROUP: u64 = 6;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -64,6 +66,8 @@ struct Program {
     has_terminal: bool,
     /// What its filter asks through.
     listener: Option<Listener>,
+    /// What tells of its cgroup.
+    watch: Option<Watch>,
 }
 
 enum Phase {
@@ -146,7 +150,7 @@ impl Reactor {
         result
     }
 
-    /// Closes our end of a program's stream, or its listener (5); one that is closed already is let be.
+    /// Closes our end of a program's stream, or its listener (5), or what tells of its cgroup (6); one that is closed already is let be.
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
@@ -158,6 +162,7 @@ impl Reactor {
                         let _ = self.pipes.delete(&pipe);
                     }
                 }
+                None if stream as u64 == CGROUP => program.watch = None,
                 None => program.listener = None,
             }
         }
@@ -225,11 +230,6 @@ impl Reactor {
         let Ok(token) = u32::try_from(data / SOURCES) else { return };
         match data % SOURCES {
             PIDFD => state.collect(token, |ending| self.end_elsewhere(token, ending)),
-            CPU_TIMER => {
-                if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
-                    program.count_cpu_time();
-                }
-            }
             TIMER => {
                 if let Some(Program { phase: Phase::Running(program, _), .. }) = state.programs.get_mut(&token) {
                     program.time_is_up();

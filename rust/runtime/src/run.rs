@@ -1,6 +1,5 @@
 //! One program from start to end, on the calling thread.
 
-use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +7,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
-use nix::sys::timerfd::TimerFd;
 
 use crate::cgroup::Cgroup;
+use crate::cpu_clock::CpuClock;
 use crate::error::Error;
 use crate::foreground;
 use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
-use crate::launch::{Child, launch, owner, set_timer, tell, timer};
+use crate::launch::{Child, launch, owner, tell};
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
 use crate::record::Details;
@@ -43,15 +42,14 @@ pub struct Outcome {
 pub struct Watched {
     child: Child,
     out_of_time: bool,
-    /// Readable when its time on processors may be up.
-    cpu_timer: Option<TimerFd>,
-    out_of_cpu_time: bool,
+    /// Counts its time on processors, where that is limited.
+    cpu_clock: Option<CpuClock>,
     killed_for: Option<i32>,
 }
 
 impl From<Child> for Watched {
     fn from(child: Child) -> Self {
-        Self { child, out_of_time: false, cpu_timer: None, out_of_cpu_time: false, killed_for: None }
+        Self { child, out_of_time: false, cpu_clock: None, killed_for: None }
     }
 }
 
@@ -63,7 +61,7 @@ impl Watched {
     /// As [`launch`].
     pub fn start_here(plan: &Plan) -> Result<Self, Error> {
         let mut program = Self::from(launch(plan)?);
-        program.limit_cpu_time()?;
+        program.cpu_clock = CpuClock::start(&program.child).inspect_err(|_| end(&program.child))?;
         Ok(program)
     }
 
@@ -139,33 +137,6 @@ impl Watched {
         self.out_of_time = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL).is_ok();
     }
 
-    /// Readable when its time on processors may be up, where that is limited: then [`Watched::count_cpu_time`].
-    #[must_use]
-    pub fn cpu_timer(&self) -> Option<&TimerFd> {
-        self.cpu_timer.as_ref()
-    }
-
-    /// Has its time on processors be counted, where it is limited; it is ended where that cannot be.
-    fn limit_cpu_time(&mut self) -> Result<(), Error> {
-        let limit = self.child.cgroup.as_ref().and_then(|cgroup| cgroup.cpu_time);
-        self.cpu_timer = limit.map(alarm).transpose().inspect_err(|_| end(&self.child))?;
-        Ok(())
-    }
-
-    /// Kills it where its time on processors is up; else the timer rings again when it can be.
-    pub fn count_cpu_time(&mut self) {
-        let Some(cgroup) = &self.child.cgroup else { return };
-        let (Some(limit), Some(used)) = (cgroup.cpu_time, cgroup.place.cpu_us()) else { return };
-        let rest = limit.saturating_sub(Duration::from_micros(used));
-        if rest.is_zero() {
-            self.cpu_timer = None;
-            self.out_of_cpu_time = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL).is_ok();
-        } else if let Some(timer) = &self.cpu_timer {
-            // It is set to a time above 0, which the kernel takes.
-            let _ = set_timer(Some(timer), Some(soonest(rest)));
-        }
-    }
-
     /// What its cgroup used; then removes that where nobody is left in it, or gives it back.
     pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
         let mut cgroup = self.child.cgroup.take()?;
@@ -187,7 +158,8 @@ impl Watched {
             if let (End::Signaled(libc::SIGKILL), Some(signal), false) = (exit.end, self.killed_for, out_of_time) {
                 exit.end = End::Signaled(signal);
             }
-            let out_of_cpu_time = self.out_of_cpu_time && exit.end == End::Signaled(libc::SIGKILL);
+            let is_up = self.cpu_clock.as_ref().is_some_and(CpuClock::is_up);
+            let out_of_cpu_time = is_up && exit.end == End::Signaled(libc::SIGKILL);
             let details = self.child.details.clone();
             Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, details }
         }))
@@ -228,22 +200,6 @@ fn end(child: &Child) {
     let _ = reap(child.pidfd.as_raw_fd(), WaitFor::End);
 }
 
-fn alarm(limit: Duration) -> Result<TimerFd, Error> {
-    let timer = timer()?;
-    set_timer(Some(&timer), Some(soonest(limit)))?;
-    Ok(timer)
-}
-
-/// When so much time on processors can have been used at the soonest: if it ran on all of them.
-fn soonest(rest: Duration) -> Duration {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
-    (rest / processors).max(SHORTEST_LOOK)
-}
-
-/// What a limit on processors' time is exact to.
-const SHORTEST_LOOK: Duration = Duration::from_millis(2);
-
 /// Runs `plan`'s program and waits for its end, on this thread, which is there for as long as the program.
 ///
 /// # Errors
@@ -253,19 +209,11 @@ pub fn run(plan: &Plan) -> Result<Outcome, Error> {
         return foreground::run(plan);
     }
     let mut program = Watched::start_here(plan)?;
-    while program.child.timer.is_some() || program.cpu_timer.is_some() {
-        let child = &program.child;
-        let sources = [
-            Some(readable(&child.pidfd)),
-            child.timer.as_ref().map(readable),
-            program.cpu_timer.as_ref().map(readable),
-        ];
-        let [has_ended, is_out_of_time, counts_cpu_time] = wait_for_any(sources, None)?;
+    while let Some(timer) = &program.child.timer {
+        let sources = [Some(readable(&program.child.pidfd)), Some(readable(timer))];
+        let [has_ended, is_out_of_time] = wait_for_any(sources, None)?;
         if is_out_of_time {
             program.time_is_up();
-        }
-        if counts_cpu_time {
-            program.count_cpu_time();
         }
         if has_ended {
             break;

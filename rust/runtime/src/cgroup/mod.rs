@@ -6,6 +6,7 @@
 
 pub mod arrange;
 pub mod devices;
+pub mod events;
 mod file;
 pub mod layout;
 mod make;
@@ -18,6 +19,7 @@ pub(crate) mod samples;
 pub mod stats;
 pub mod survey;
 mod sweep;
+mod update;
 
 use serde::{Deserialize, Serialize};
 

@@ -30,7 +30,7 @@ pub(super) fn of_clone(namespaces: CloneFlags, errno: Errno) -> Error {
 }
 
 /// Why a thread did not come about.
-pub(super) fn of_thread(error: &std::io::Error) -> Error {
+pub(crate) fn of_thread(error: &std::io::Error) -> Error {
     let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EAGAIN));
     let error = Error::system("start a thread", errno);
     if errno == Errno::EAGAIN { error.with_advice(TOO_MANY_PROCESSES) } else { error }

@@ -280,12 +280,12 @@ const NAMES: [(&str, CloneFlags); 7] = [
     ("cgroup", CloneFlags::CLONE_NEWCGROUP),
 ];
 
-pub(crate) fn timer() -> Result<TimerFd, Error> {
+fn timer() -> Result<TimerFd, Error> {
     TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
         .map_err(|errno| Error::system("create a timer", errno))
 }
 
-pub(crate) fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
+fn set_timer(timer: Option<&TimerFd>, timeout: Option<Duration>) -> Result<(), Error> {
     let (Some(timer), Some(timeout)) = (timer, timeout) else { return Ok(()) };
     let expiration = Expiration::OneShot(TimeSpec::from(timeout));
     timer.set(expiration, TimerSetTimeFlags::empty()).map_err(|errno| Error::system("set the timer", errno))

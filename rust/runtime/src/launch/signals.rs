@@ -10,12 +10,12 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signa
 use crate::error::Error;
 
 /// While it lives no signal is delivered to this thread.
-pub(super) struct Blocked {
+pub(crate) struct Blocked {
     before: SigSet,
 }
 
 /// Blocks every signal on this thread; the child inherits the mask, so that no handler runs in it.
-pub(super) fn block_all() -> Result<Blocked, Error> {
+pub(crate) fn block_all() -> Result<Blocked, Error> {
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))
         .map_err(|errno| Error::system("block the signals", errno))?;

@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::getpid;
 
-use super::{CPU_TIMER, PIDFD, Phase, Program, Reactor, State, TIMER, event};
+use super::{PIDFD, Phase, Program, Reactor, State, TIMER, event};
 use crate::error::Error;
 use crate::launch::owner;
 use crate::launch::wait::{WaitFor, send_signal};
@@ -44,9 +44,10 @@ impl Reactor {
     /// [`Error::System`] where there is no such thread.
     pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Plan) -> Result<(), Error> {
         let phase = Phase::Starting(None);
-        self.lock()
-            .programs
-            .insert(token, Program { phase, streams: [None, None, None], has_terminal: false, listener: None });
+        self.lock().programs.insert(
+            token,
+            Program { phase, streams: [None, None, None], has_terminal: false, listener: None, watch: None },
+        );
         let reactor = Arc::clone(&self);
         let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
         if submitted.is_err() {
@@ -96,10 +97,7 @@ impl Reactor {
         let pidfd = self.ends.add(&child.pidfd, event(token, PIDFD, EpollFlags::EPOLLIN));
         let timer =
             child.timer.as_ref().map_or(Ok(()), |timer| self.ends.add(timer, event(token, TIMER, EpollFlags::EPOLLIN)));
-        let cpu_timer = program.cpu_timer();
-        let cpu_timer =
-            cpu_timer.map_or(Ok(()), |timer| self.ends.add(timer, event(token, CPU_TIMER, EpollFlags::EPOLLIN)));
-        let streams = match pidfd.and(timer).and(cpu_timer).and(streams) {
+        let streams = match pidfd.and(timer).and(streams) {
             Ok(streams) => streams,
             Err(errno) => {
                 let _ = send_signal(child.pidfd.as_raw_fd(), libc::SIGKILL);
@@ -109,7 +107,7 @@ impl Reactor {
         };
         state
             .programs
-            .insert(token, Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener });
+            .insert(token, Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener, watch: None });
         Ok(started)
     }
 }
