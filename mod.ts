@@ -53,8 +53,8 @@ export type { ContainerStats, CpuStats, IoStats, MemoryStats, PidsStats, Pressur
 export type { ContainerStatus } from "./src/spec/status.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/run.ts";
-export type { CgroupEvent, CgroupStats, CpuStats, IoStats, MemoryStats, PidsStats } from "./src/runtime/cgroup.ts";
-export type { EndedBy, NamespaceExecResult, Pressure, Usage } from "./src/runtime/result.ts";
+export type { CgroupEvent } from "./src/runtime/cgroup.ts";
+export type { EndedBy, NamespaceExecResult, Usage } from "./src/runtime/result.ts";
 export { SeccompNotification } from "./src/runtime/notifications.ts";
 export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";
 export type { NamespaceOutput } from "./src/runtime/spawn.ts";

@@ -31,7 +31,7 @@ export interface Used {
   ioReadBytes?: number;
   ioWriteBytes?: number;
   oomKills?: number;
-  pressure?: { cpuUs: number | null; memoryUs: number | null; ioUs: number | null };
+  pressure?: { cpuUs?: number; memoryUs?: number; ioUs?: number };
   /** Why the cgroup is still there. */
   left?: string;
 }

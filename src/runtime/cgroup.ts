@@ -5,79 +5,9 @@ import { openLibrary } from "../native/library.ts";
 import { readRecord } from "../native/record.ts";
 import { cgroupSymbols } from "../native/symbols.ts";
 import { type Limits, resourcesOf } from "../spec/resources.ts";
+import { type ContainerStats, withoutNulls } from "../spec/stats.ts";
 import type { Spec } from "../spec/types.ts";
 import { CGROUP, type Program, type Reactor } from "./reactor.ts";
-import type { Pressure } from "./result.ts";
-
-/** What a cgroup uses and has used; what the host does not tell is null. */
-export interface CgroupStats {
-  /** Processors. */
-  cpu: CpuStats | null;
-  /** Memory. */
-  memory: MemoryStats | null;
-  /** Processes and threads. */
-  pids: PidsStats | null;
-  /** Block devices, by `MAJOR:MINOR`. */
-  io: Record<string, IoStats> | null;
-  /** How long its processes waited because something was short; version 2. */
-  pressure: Pressure | null;
-}
-
-/** Time on processors, in microseconds. */
-export interface CpuStats {
-  /** All of it. */
-  usageUs: number;
-  /** In programs' own code. */
-  userUs: number;
-  /** In the kernel. */
-  systemUs: number;
-  /** Periods in which it had something to do, where its time is limited. */
-  periods: number;
-  /** Those of them in which it had to wait. */
-  throttledPeriods: number;
-  /** How long it had to. */
-  throttledUs: number;
-}
-
-/** Bytes of memory. */
-export interface MemoryStats {
-  /** Now. */
-  currentBytes: number;
-  /** At most so far. */
-  peakBytes: number | null;
-  /** The limit; null: none. */
-  limitBytes: number | null;
-  /** In swap now. */
-  swapBytes: number | null;
-  /** How often the limit was met. */
-  limitHits: number;
-  /** How many processes were killed because memory was out. */
-  oomKills: number;
-}
-
-/** Processes and threads. */
-export interface PidsStats {
-  /** Now. */
-  current: number;
-  /** At most so far. */
-  peak: number | null;
-  /** The limit; null: none. */
-  limit: number | null;
-  /** How often one could not be made for it. */
-  limitHits: number;
-}
-
-/** Of one block device. */
-export interface IoStats {
-  /** Bytes read. */
-  readBytes: number;
-  /** Bytes written. */
-  writeBytes: number;
-  /** How often something was read. */
-  reads: number;
-  /** How often something was written. */
-  writes: number;
-}
 
 /** Something that happened to a cgroup: `oom` with how many processes were killed; `exit` is the last. */
 export type CgroupEvent = { type: "oom"; count: number } | { type: "frozen" } | { type: "thawed" } | { type: "exit" };
@@ -113,11 +43,11 @@ export class Cgroup {
     program.end.then(end, end);
   }
 
-  stats(): Promise<CgroupStats> {
-    return this.#ask<CgroupStats>({ call: "stats" });
+  async stats(): Promise<ContainerStats> {
+    return withoutNulls(await this.#ask<ContainerStats>({ call: "stats" }));
   }
 
-  async *statsEvery(intervalMs: number): AsyncGenerator<CgroupStats, void, void> {
+  async *statsEvery(intervalMs: number): AsyncGenerator<ContainerStats, void, void> {
     if (!(typeof intervalMs === "number" && intervalMs > 0 && intervalMs < 2 ** 31)) {
       throw new SpecError("intervalMs", `must be a number of milliseconds above 0; it is ${intervalMs}`);
     }

@@ -1,6 +1,7 @@
 /** How a program ended, as callers see it. */
 
 import { type Ended, exitCodeOf } from "../native/record.ts";
+import type { PressureStats } from "../spec/stats.ts";
 import { signalName } from "./signals.ts";
 
 /**
@@ -30,17 +31,7 @@ export interface Usage {
   /** Bytes written to block devices. */
   ioWriteBytes?: number;
   /** Microseconds in which some process of it waited because something was short. Source: PSI, version 2. */
-  pressure?: Pressure;
-}
-
-/** Microseconds of waiting; null: not told. */
-export interface Pressure {
-  /** For a processor. */
-  cpuUs: number | null;
-  /** For memory. */
-  memoryUs: number | null;
-  /** For a block device. */
-  ioUs: number | null;
+  pressure?: PressureStats;
 }
 
 /** Which limit ended a program. */

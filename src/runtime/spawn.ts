@@ -5,9 +5,10 @@ import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
 import type { TerminalSize } from "../spec/isolation_config.ts";
 import type { Limits } from "../spec/resources.ts";
+import type { ContainerStats } from "../spec/stats.ts";
 import { hasTerminal, terminalSize } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
-import { Cgroup, type CgroupEvent, type CgroupStats, hasCgroup } from "./cgroup.ts";
+import { Cgroup, type CgroupEvent, hasCgroup } from "./cgroup.ts";
 import { Notifications, type SeccompNotification } from "./notifications.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
@@ -191,10 +192,10 @@ export class NamespaceProcess implements AsyncDisposable {
    * for await (const { memory } of program.stats({ intervalMs: 1000 })) console.log(memory?.currentBytes);
    * ```
    */
-  stats(): Promise<CgroupStats>;
+  stats(): Promise<ContainerStats>;
   /** As long as it runs. */
-  stats(options: { intervalMs: number }): AsyncIterableIterator<CgroupStats>;
-  stats(options?: { intervalMs: number }): Promise<CgroupStats> | AsyncIterableIterator<CgroupStats> {
+  stats(options: { intervalMs: number }): AsyncIterableIterator<ContainerStats>;
+  stats(options?: { intervalMs: number }): Promise<ContainerStats> | AsyncIterableIterator<ContainerStats> {
     return options === undefined ? this.#limited.stats() : this.#limited.statsEvery(options.intervalMs);
   }
 

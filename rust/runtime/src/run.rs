@@ -139,7 +139,7 @@ impl Watched {
 
     /// What its cgroup used; then removes that where nobody is left in it, or gives it back.
     pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
-        let mut cgroup = self.child.cgroup.take()?;
+        let mut cgroup = self.child.cgroup.take().filter(Cgroup::is_its_own)?;
         let (stats, is_removed) = cgroup.finish();
         outcome.details.used = Some(Box::new(stats.summary()));
         (!is_removed).then_some(cgroup)

@@ -29,8 +29,6 @@ pub struct Cgroup {
     pub cpu_time: Option<Duration>,
     /// What was made and is there still, in this order: the undoing's list, written before the doing.
     made: Vec<PathBuf>,
-    /// Whether it is somebody else's to remove.
-    is_left: bool,
     /// The folder that the program is cloned into.
     entrance: Option<OwnedFd>,
     /// Says that its owner is there, to whoever would remove what nobody owns.
@@ -51,7 +49,6 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
         place: arrangement.place.clone(),
         cpu_time: arrangement.cpu_time,
         made: Vec::with_capacity(arrangement.folders.len()),
-        is_left: false,
         entrance: None,
         lock: None,
     };
@@ -92,14 +89,6 @@ impl Cgroup {
     /// Closes what was needed to enter.
     pub fn entered(&mut self) {
         self.entrance = None;
-    }
-
-    /// Leaves it there for others, who know where it is by its place.
-    #[must_use]
-    pub fn leave(mut self) -> Place {
-        self.made.clear();
-        self.is_left = true;
-        std::mem::take(&mut self.place)
     }
 
     fn make_folder(&mut self, folder: &Folder, is_named: bool) -> Result<(), Error> {
@@ -155,11 +144,17 @@ impl Cgroup {
         }
     }
 
+    /// Whether it was made for one program, rather than for a container that the program is in beside others.
+    #[must_use]
+    pub fn is_its_own(&self) -> bool {
+        !self.made.is_empty()
+    }
+
     /// What was used; afterwards removes the cgroup, where nobody is left in it. Where somebody is, [`Cgroup::remove`] has
     /// to end them, which can take a moment.
     pub fn finish(&mut self) -> (Stats, bool) {
         let stats = self.place.stats();
-        (stats, self.is_left || self.remove_empty().is_ok())
+        (stats, self.remove_empty().is_ok())
     }
 
     /// Ends what is left in it and removes it.
@@ -167,7 +162,7 @@ impl Cgroup {
     /// # Errors
     /// What could not be removed; all the others are.
     pub fn remove(&mut self) -> Result<(), Error> {
-        if self.is_left || self.remove_empty().is_ok() {
+        if self.remove_empty().is_ok() {
             return Ok(());
         }
         let ended = self.place.kill_all();
@@ -218,10 +213,8 @@ impl Place {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        if !self.is_left {
-            // Who is to hear of a failure calls `remove`.
-            let _ = self.remove();
-        }
+        // Who is to hear of a failure calls `remove`.
+        let _ = self.remove();
     }
 }
 

@@ -93,10 +93,13 @@ pub struct Io {
 #[serde(rename_all = "camelCase")]
 pub struct Pressure {
     /// For a processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_us: Option<u64>,
     /// For memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_us: Option<u64>,
     /// For a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub io_us: Option<u64>,
 }
 

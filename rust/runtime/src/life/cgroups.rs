@@ -8,7 +8,7 @@ use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use super::Done;
-use crate::cgroup::{Place, Stats};
+use crate::cgroup::{Place, Resources, Stats};
 use crate::error::Error;
 use crate::launch::wait::{pidfd_of, send_signal};
 
@@ -16,6 +16,13 @@ use crate::launch::wait::{pidfd_of, send_signal};
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     cgroup: Place,
+}
+
+/// Other limits for a cgroup, in OCI's words.
+#[derive(Deserialize)]
+pub(crate) struct Changed {
+    cgroup: Place,
+    resources: Resources,
 }
 
 /// Whether its processes are stopped.
@@ -56,6 +63,14 @@ pub(crate) fn pause(Asked { cgroup }: &Asked) -> Result<Done, Error> {
 /// As [`pause`].
 pub(crate) fn resume(Asked { cgroup }: &Asked) -> Result<Done, Error> {
     cgroup.thaw().map(|()| Done {}).map_err(failed("resume the container"))
+}
+
+/// `cgroup.update`: changes the limits that are given, and no others.
+///
+/// # Errors
+/// As [`Place::update`].
+pub(crate) fn update(Changed { cgroup, resources }: &Changed) -> Result<Done, Error> {
+    cgroup.update(resources).map(|()| Done {})
 }
 
 /// `cgroup.state`: whether they are stopped; they are not where nothing could stop them.

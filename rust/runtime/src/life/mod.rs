@@ -59,6 +59,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "cgroup.procs" => answer(request, cgroups::processes),
         "cgroup.pause" => answer(request, cgroups::pause),
         "cgroup.resume" => answer(request, cgroups::resume),
+        "cgroup.update" => answer(request, cgroups::update),
         "cgroup.state" => answer(request, |asked| Ok(cgroups::state(asked))),
         "cgroup.stats" => answer(request, |asked| Ok(cgroups::stats(asked))),
         "end" => answer(request, end::end),
