@@ -47,7 +47,6 @@ export type {
   ContainerProcessConfig,
   ContainerProgramConfig,
 } from "./src/spec/container_exec.ts";
-export type { Limits } from "./src/spec/resources.ts";
 export type { ContainerState } from "./src/spec/state.ts";
 export type { ContainerStats, CpuStats, IoStats, MemoryStats, PidsStats, PressureStats } from "./src/spec/stats.ts";
 export type { ContainerStatus } from "./src/spec/status.ts";

@@ -105,9 +105,10 @@ impl Reactor {
                 return Err(Error::system("watch the program", errno));
             }
         };
-        state
-            .programs
-            .insert(token, Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener, watch: None });
+        state.programs.insert(
+            token,
+            Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener, watch: None },
+        );
         Ok(started)
     }
 }
