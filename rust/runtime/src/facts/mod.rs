@@ -1,6 +1,7 @@
 //! What a plan needs to know about this process and host. Gathered before planning, so that planning stays pure.
 
 mod container;
+mod launcher;
 
 use std::ffi::CString;
 use std::fs::File;
@@ -101,7 +102,11 @@ impl Facts {
     pub fn gather(spec: &Spec) -> Result<Self, Error> {
         let env_files = spec.minicontainer.env_files.iter().enumerate();
         let facts = Self {
-            environment: if spec.minicontainer.inherit_env { environ::environment() } else { Vec::new() },
+            environment: if spec.minicontainer.inherit_env {
+                launcher::as_the_caller_has_it(environ::environment())
+            } else {
+                Vec::new()
+            },
             env_files: env_files
                 .map(|(index, path)| read_text(|| format!("minicontainer.envFiles[{index}]"), path))
                 .collect::<Result<_, _>>()?,
