@@ -256,12 +256,22 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
             [Step::FindProgram { candidates }, Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold];
         plan.steps.extend(ready);
     }
+    // A filter that comes before the rights are given up may refuse what these do.
+    let comes_early = filter.is_some() && !spec.process.no_new_privileges;
+    // A listener has yet to be sent through one of them, or what failed, or one is to be looked at.
+    let at_exec = facts.holds || comes_early || filter.as_ref().is_some_and(|filter| filter.notifies);
+    let tidy = [
+        Step::CloseFrom { first: plan.first_closed, at_exec },
+        Step::ResetSignals { keep: facts.ignored_signals },
+        Step::UnblockSignals,
+    ];
+    if comes_early {
+        plan.steps.extend(tidy);
+    }
     identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;
-    // A listener has yet to be sent through one of them, or what failed.
-    let at_exec = facts.holds || filter.as_ref().is_some_and(|filter| filter.notifies);
-    plan.steps.push(Step::CloseFrom { first: plan.first_closed, at_exec });
-    plan.steps.push(Step::ResetSignals { keep: facts.ignored_signals });
-    plan.steps.push(Step::UnblockSignals);
+    if !comes_early {
+        plan.steps.extend(tidy);
+    }
     identity::restrict(&mut plan, spec, &facts, filter)?;
     plan.steps.push(exec);
     if facts.is_monitored {
