@@ -158,7 +158,8 @@ limited(
       const listening = (async () => {
         for await (const { type } of events) told.push(type);
       })();
-      await program.stats();
+      // What happens before somebody listens is not told.
+      await new Promise((resolve) => setTimeout(resolve, 200));
       await program.pause();
       const before = (await program.stats()).cpu!.usageUs;
       await new Promise((resolve) => setTimeout(resolve, 50));
