@@ -30,6 +30,11 @@ export async function makeBundle(folder: string): Promise<string> {
   return await write(folder, "bundle", LEAST);
 }
 
+/** The least, with these limits; its path. */
+export async function makeLimitedBundle(folder: string, resources: unknown): Promise<string> {
+  return await write(folder, "limited", { ...LEAST, linux: { ...LEAST.linux, resources } });
+}
+
 /** A bundle of what our own full container is, but the seccomp filter, which others do without here; its path. */
 export async function makeFullBundle(folder: string): Promise<string> {
   const { process, mounts, linux } = specFromConfig({

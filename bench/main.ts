@@ -13,6 +13,7 @@ import { containers } from "./containers.ts";
 import { endurance } from "./endurance.ts";
 import { heap } from "./heap.ts";
 import { library } from "./library.ts";
+import { limits } from "./limits.ts";
 import { figuresText, type Part, reportJson, tableText } from "./report.ts";
 import { throughput } from "./throughput.ts";
 
@@ -20,7 +21,7 @@ const HELP = `Measures minicontainer beside the usual ways to start a program.
 
 Usage: deno run -A bench/main.ts [OPTIONS] [PART]…
 
-Parts: library, heap, throughput, containers, command, endurance; without any: all
+Parts: library, heap, throughput, containers, limits, command, endurance; without any: all
 
 Options:
   --quick      about a tenth of the rounds
@@ -33,6 +34,7 @@ const PARTS: Record<string, (quick: boolean, folder: string) => Promise<Part>> =
   heap: (quick) => heap(quick ? 20 : 200),
   throughput: (quick, folder) => quick ? throughput(1, 200, folder) : throughput(3, 1000, folder),
   containers: (quick, folder) => quick ? containers(20, 200, folder) : containers(150, 1000, folder),
+  limits: (quick, folder) => limits(quick ? 15 : 100, folder),
   command: (quick, folder) => command(quick ? 10 : 60, folder),
   endurance: (quick) => endurance(quick ? 2000 : 10_000, 1000),
 };

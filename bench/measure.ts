@@ -46,10 +46,16 @@ export function reasonOf(error: unknown): string {
   return message.trim().split("\n")[0];
 }
 
-/** Runs every case `rounds` times, round by round. */
-export async function interleave(cases: Case[], rounds: number, samples: Samples = new Map()): Promise<Samples> {
+/** Runs every case `rounds` times, round by round, each after a pause of so many ms. */
+export async function interleave(
+  cases: Case[],
+  rounds: number,
+  samples: Samples = new Map(),
+  pauseMs = 0,
+): Promise<Samples> {
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of shuffled(cases)) {
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const start = performance.now();
       await run();
       add(samples, name, (performance.now() - start) * 1000);

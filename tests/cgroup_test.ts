@@ -4,8 +4,9 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { namespaceExec, namespaceExecSync, namespaceSpawn, StateError, SystemError, UnsupportedError } from "../mod.ts";
 import { execForms, pidNamespaces, requires, shell, startDeno, textOf } from "./support.ts";
 import { cgroupTree, limits, ownCgroups } from "./support_cgroups.ts";
+import { rootfs, rootfsLack } from "./support_rootfs.ts";
 
-const limited = requires(limits, pidNamespaces);
+const limited = requires(limits, pidNamespaces, rootfsLack);
 const MIB = 1024 * 1024;
 
 /** Grows by a mebibyte at a time. */
@@ -157,7 +158,8 @@ limited(
       const listening = (async () => {
         for await (const { type } of events) told.push(type);
       })();
-      await program.stats();
+      // What happens before somebody listens is not told.
+      await new Promise((resolve) => setTimeout(resolve, 200));
       await program.pause();
       const before = (await program.stats()).cpu!.usageUs;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -236,6 +238,40 @@ limited("what an owner leaves that is killed, the next start removes", () =>
     `);
     await next.output();
     assertEquals(ownCgroups(), []);
+  }));
+
+limited(
+  "a container with limits uses the devices that it has, and no others that it makes",
+  () =>
+    leavesNothing(async () => {
+      using root = rootfs();
+      const script = "mknod /dev/same-as-mem c 1 1 && head -c1 /dev/zero >/dev/null && cat /dev/same-as-mem";
+      const { exitCode, stderr } = await namespaceExec({
+        ...shell(script),
+        rootfs: root.path,
+        overlay: true,
+        limits: { pids: 20 },
+        stderr: "piped",
+      });
+      assertEquals([exitCode, textOf(stderr)], [1, "cat: can't open '/dev/same-as-mem': Operation not permitted"]);
+    }),
+);
+
+limited("a container sees its own part of the cgroups, and cannot write to it", () =>
+  leavesNothing(async () => {
+    using root = rootfs();
+    const mounts = [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"] }];
+    const script = "cat $(find /sys/fs/cgroup -name pids.max); touch $(find /sys/fs/cgroup -name pids.max)";
+    const { stdout, stderr } = await namespaceExec({
+      ...shell(script),
+      rootfs: root.path,
+      mounts,
+      limits: { pids: 20 },
+      stdout: "piped",
+      stderr: "piped",
+    });
+    assertEquals(textOf(stdout), "20");
+    assert(textOf(stderr).includes("Read-only file system"), textOf(stderr));
   }));
 
 limited("a cgroup parent is made and removed, and one that is there stays", () =>

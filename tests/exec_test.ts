@@ -290,3 +290,13 @@ test("namespaceExec() rejects with the failed step when the program is not there
   assertEquals([error.operation, error.step?.number], ['execute "/no/such/program"', error.step?.of]);
   assertMatch(error.message, /^cannot execute "\/no\/such\/program": no such file or directory/);
 });
+
+for (const [name, exec] of execForms) {
+  Deno.test(`${name}() kills who writes more than outputBytes, and keeps so many`, async () => {
+    const streams = { stdout: "piped", stderr: "piped" } as const;
+    const endless = await exec({ program: "yes", ...streams, outputBytes: 1000, timeoutMs: 20_000 });
+    assertEquals([endless.endedBy, endless.signal?.name, endless.stdout?.length], ["output", "SIGKILL", 1000]);
+    const enough = await exec({ ...shell("echo out; echo err >&2"), ...streams, outputBytes: 8 });
+    assertEquals([enough.endedBy, enough.exitCode, enough.stdout?.length, enough.stderr?.length], [null, 0, 4, 4]);
+  });
+}

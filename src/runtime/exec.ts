@@ -11,7 +11,7 @@ import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
 import { runSpecSync } from "./run.ts";
 import { checkSignal } from "./spawn.ts";
-import { Collected, endInput, readAll, readNow } from "./streams.ts";
+import { Collected, endInput, OutputLimit, readAll, readNow } from "./streams.ts";
 
 const SIGKILL = 9;
 
@@ -48,10 +48,12 @@ export async function namespaceExec(config: Runnable): Promise<NamespaceExecResu
   signal?.addEventListener("abort", abort);
   try {
     const piped = pipedOutputs(spec);
+    const limit = new OutputLimit(config.outputBytes, abort);
     if (hasTerminal(spec)) endInput(reactor, token);
-    const [ended, ...outputs] = await Promise.all([end, ...piped.map((stream) => readAll(reactor, token, stream))]);
+    const read = (stream: 1 | 2) => readAll(reactor, token, stream, limit);
+    const [ended, ...outputs] = await Promise.all([end, ...piped.map(read)]);
     signal?.throwIfAborted();
-    return withOutputs(ended, (stream) => outputs[piped.indexOf(stream)]);
+    return withOutputs(ended, limit, (stream) => outputs[piped.indexOf(stream)]);
   } catch (error) {
     return inTermsOfConfig(config, () => {
       throw error;
@@ -83,7 +85,7 @@ export function namespaceExecSync(config: Runnable): NamespaceExecResult {
   const piped = pipedOutputs(spec);
   return inTermsOfConfig(
     config,
-    () => piped.length > 0 ? captureSync(authorize(spec), piped) : resultFromEnd(runSpecSync(spec)),
+    () => piped.length > 0 ? captureSync(authorize(spec), piped, config.outputBytes) : resultFromEnd(runSpecSync(spec)),
   );
 }
 
@@ -98,12 +100,15 @@ export function namespaceCleanup(_result: NamespaceExecResult) {}
 /** One that no other thread waits in, so that this one may. */
 let reactorForSync: Reactor | undefined;
 
-function captureSync(spec: Spec, piped: (1 | 2)[]): NamespaceExecResult {
+function captureSync(spec: Spec, piped: (1 | 2)[], outputBytes?: number): NamespaceExecResult {
   const reactor = reactorForSync ??= new Reactor();
-  const outputs = new Map(piped.map((stream) => [stream, new Collected()]));
+  let running = 0;
+  const limit = new OutputLimit(outputBytes, () => reactor.signal(running, SIGKILL));
+  const outputs = new Map(piped.map((stream) => [stream, new Collected(limit)]));
   const open = new Set(piped);
   let hasInput = hasTerminal(spec);
   const ended = reactor.runSync(spec, (token) => {
+    running = token;
     if (hasInput) endInput(reactor, token);
     hasInput = false;
     for (const [stream, collected] of outputs) {
@@ -111,7 +116,7 @@ function captureSync(spec: Spec, piped: (1 | 2)[]): NamespaceExecResult {
     }
     return open.size === 0;
   });
-  return withOutputs(ended, (stream) => outputs.get(stream)?.bytes());
+  return withOutputs(ended, limit, (stream) => outputs.get(stream)?.bytes());
 }
 
 function pipedOutputs(spec: Spec): (1 | 2)[] {
@@ -120,10 +125,18 @@ function pipedOutputs(spec: Spec): (1 | 2)[] {
 
 function withOutputs(
   ended: Ended,
+  limit: OutputLimit,
   output: (stream: 1 | 2) => Uint8Array<ArrayBuffer> | undefined,
 ): NamespaceExecResult {
   const [stdout, stderr] = [output(1), output(2)];
-  return { ...resultFromEnd(ended), ...(stdout && { stdout }), ...(stderr && { stderr }) };
+  const result = resultFromEnd(ended);
+  const wasKilledFor = limit.isExceeded && result.signal?.number === SIGKILL && result.endedBy === null;
+  return {
+    ...result,
+    ...(wasKilledFor && { endedBy: "output" as const }),
+    ...(stdout && { stdout }),
+    ...(stderr && { stderr }),
+  };
 }
 
 function refusePipedStdin(spec: Spec) {

@@ -92,9 +92,39 @@ export function endInput(reactor: Reactor, token: number) {
   reactor.close(token, 0);
 }
 
-/** Everything that the program writes to a stream, once it has closed it. */
-export async function readAll(reactor: Reactor, token: number, stream: 1 | 2): Promise<Uint8Array<ArrayBuffer>> {
-  const collected = new Collected();
+/** How much of a program's output is kept, all streams together; whoever writes more is killed. */
+export class OutputLimit {
+  #rest: number;
+  readonly #kill: () => void;
+  /** Whether there was more. */
+  isExceeded = false;
+
+  /** @param bytes the limit; absent: none @param kill ends the program */
+  constructor(bytes: number | undefined, kill: () => void) {
+    this.#rest = bytes ?? Infinity;
+    this.#kill = kill;
+  }
+
+  /** How many of so many bytes are kept. */
+  take(length: number): number {
+    const kept = Math.min(length, this.#rest);
+    this.#rest -= kept;
+    if (kept < length && !this.isExceeded) {
+      this.isExceeded = true;
+      this.#kill();
+    }
+    return kept;
+  }
+}
+
+/** Everything that the program writes to a stream, as far as a limit allows it, once it has closed it. */
+export async function readAll(
+  reactor: Reactor,
+  token: number,
+  stream: 1 | 2,
+  limit?: OutputLimit,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const collected = new Collected(limit);
   try {
     while (true) {
       const length = await read(reactor, token, stream, collected.space());
@@ -129,8 +159,14 @@ async function read(reactor: Reactor, token: number, stream: 1 | 2, buffer: Uint
 
 /** Bytes that come in pieces, in a buffer that doubles. */
 export class Collected {
+  readonly #limit?: OutputLimit;
   #buffer = new Uint8Array(PIPE_BYTES);
   #length = 0;
+
+  /** @param limit what is more is dropped */
+  constructor(limit?: OutputLimit) {
+    this.#limit = limit;
+  }
 
   /** Where the next piece goes. */
   space(): Uint8Array<ArrayBuffer> {
@@ -144,7 +180,7 @@ export class Collected {
 
   /** Counts a piece in. */
   add(length: number) {
-    this.#length += length;
+    this.#length += this.#limit?.take(length) ?? length;
   }
 
   /** All of it. */

@@ -16,8 +16,8 @@ const ALL = [
 ].map((name) => `CAP_${name}`);
 
 /**
- * What Docker leaves to a container's root, without CAP_MKNOD: Docker has a cgroup hold devices back, and without one
- * who makes a device can read the host's disks. Podman leaves it out, too.
+ * What Docker leaves to a container's root, without CAP_MKNOD, which it has where a cgroup holds devices back: without one
+ * who makes a device can read the host's disks.
  */
 const DEFAULTS = [
   ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP"],
@@ -28,9 +28,10 @@ const DEFAULTS = [
  * The capabilities of a configuration, nothing where it leaves them as they are. Those that are added for a `user` are
  * ambient: the kernel takes all others from who is not root.
  *
+ * @param holdsDevices whether a cgroup keeps the container from using what devices it makes
  * @throws {SpecError} where one is unknown, or both added and dropped
  */
-export function capabilitiesOf(config: IsolationConfig): Capabilities | undefined {
+export function capabilitiesOf(config: IsolationConfig, holdsDevices = false): Capabilities | undefined {
   const added = ifGiven("capAdd", config.capAdd, known) ?? [];
   const dropped = ifGiven("capDrop", config.capDrop, known) ?? [];
   const isContainer = config.rootfs !== undefined;
@@ -38,8 +39,9 @@ export function capabilitiesOf(config: IsolationConfig): Capabilities | undefine
   const both = added.findIndex((name) => dropped.includes(name));
   if (both !== -1) throw new SpecError(`capAdd[${both}]`, `${added[both]} is in capDrop as well`);
 
+  const defaults = holdsDevices ? [...DEFAULTS, "CAP_MKNOD"] : DEFAULTS;
   const isIn = (names: string[], name: string) => names.includes(name);
-  const base = isIn(dropped, "ALL") ? [] : isContainer && !isIn(added, "ALL") ? DEFAULTS : ALL;
+  const base = isIn(dropped, "ALL") ? [] : isContainer && !isIn(added, "ALL") ? defaults : ALL;
   const wanted = isIn(added, "ALL") ? ALL : added;
   const has = ALL.filter((name) => isIn([...base, ...wanted], name) && !isIn(dropped, name));
   const ambient = config.user === undefined ? [] : has.filter((name) => isIn(wanted, name));

@@ -27,7 +27,7 @@ import { isNew, namespacesOf } from "./namespaces.ts";
 import { resourcesOf } from "./resources.ts";
 import { terminalSize } from "./terminal.ts";
 import { filesOf } from "./volumes.ts";
-import type { Device, Extras, Landlock, Linux, Mount, Overlay, Process, Seccomp, Spec } from "./types.ts";
+import type { Device, DeviceRule, Extras, Landlock, Linux, Mount, Overlay, Process, Seccomp, Spec } from "./types.ts";
 
 /** Docker's and OCI's: what tells of the host, or changes it. */
 const MASKED_PATHS = [
@@ -62,17 +62,20 @@ export function isolate(spec: Spec, config: IsolationConfig): Spec {
   const namespaces = namespacesOf(config);
   const mounts = plannedMounts(config).map(({ mount }) => mount);
   const limits = ifGiven("limits", config.limits, resourcesOf);
+  const holdsDevices = isContainer && limits !== undefined && namespaces.every(({ type }) => type !== "user") &&
+    !limits.cgroup.bestEffort && limits.cgroup.manager !== "disabled";
+  const devices = holdsDevices ? deviceRules(config, limits.resources?.devices) : limits?.resources?.devices;
   const linux = present<Linux>({
     namespaces: namespaces.length > 0 ? namespaces : undefined,
     ...linuxOf(config),
-    resources: limits?.resources,
+    resources: devices === undefined ? limits?.resources : { ...limits?.resources, devices },
   });
   return present<Spec>({
     ...spec,
     process: present({
       ...spec.process,
       cwd: spec.process.cwd ?? (isContainer ? "/" : undefined),
-      ...processOf(config),
+      ...processOf(config, holdsDevices),
     }),
     root: isContainer ? rootOf(config) : undefined,
     mounts: mounts.length > 0 ? mounts : undefined,
@@ -93,10 +96,10 @@ function rootOf(config: IsolationConfig): Spec["root"] {
   return present({ path: name("rootfs", config.rootfs, "a folder"), readonly: flag("readOnly", config.readOnly) });
 }
 
-function processOf(config: IsolationConfig): Partial<Process> {
+function processOf(config: IsolationConfig, holdsDevices: boolean): Partial<Process> {
   return {
     ...limitsOf(config),
-    capabilities: capabilitiesOf(config),
+    capabilities: capabilitiesOf(config, holdsDevices),
     noNewPrivileges: flag("noNewPrivileges", config.noNewPrivileges) ??
       (config.rootfs === undefined ? undefined : true),
     apparmorProfile: ifGiven(
@@ -107,6 +110,27 @@ function processOf(config: IsolationConfig): Partial<Process> {
     selinuxLabel: ifGiven("selinuxLabel", config.selinuxLabel, (path, value) => name(path, value, "a label")),
     ...terminalOf(config.terminal),
   };
+}
+
+/**
+ * Docker's: any device's file may be made, and only those be used that the container has; the library adds the usual ones
+ * and `hostDevices`.
+ */
+function deviceRules(config: IsolationConfig, asked: DeviceRule[] = []): DeviceRule[] {
+  const given = ifGiven("devices", config.devices, (path, value) => list(path, value, device)) ?? [];
+  const own = given.filter(({ type }) => type !== "p").map(({ type, major, minor }): DeviceRule => ({
+    allow: true,
+    type: type === "b" ? "b" : "c",
+    major,
+    minor,
+  }));
+  return [
+    { allow: false, access: "rwm" },
+    { allow: true, type: "c", access: "m" },
+    { allow: true, type: "b", access: "m" },
+    ...own,
+    ...asked,
+  ];
 }
 
 function terminalOf(terminal: IsolationConfig["terminal"]): Partial<Process> {

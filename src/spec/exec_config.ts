@@ -31,6 +31,11 @@ export interface RunConfig {
    */
   timeoutMs?: number;
   /**
+   * Bytes that it may write to the streams that are `"piped"`, together: the result has so many, and what writes more is
+   * killed. Not for `namespaceSpawn`, where whoever reads decides.
+   */
+  outputBytes?: number;
+  /**
    * The program is killed when this process ends, however that happens. Default: where it has a PID namespace. The
    * kernel forgets it when the program executes one that is set-user-ID or has file capabilities.
    */
@@ -89,7 +94,7 @@ export function specFromConfig(config: Runnable): Spec {
 /** The fields that isolate nothing, and the one that isolates only PIDs. */
 const PLAIN_FIELDS = new Set([
   ...["program", "argv", "envp", "cwd", "enableDebug", "stdin", "stdout", "stderr", "timeoutMs", "killOnExit"],
-  ...["signal", "enablePidNamespace"],
+  ...["signal", "enablePidNamespace", "outputBytes"],
 ]);
 
 /** Whether there is nothing to do for {@linkcode isolate}, which takes a fortieth of a plain program's start. */
@@ -109,7 +114,17 @@ function withPidNamespace(spec: Spec, enable: unknown): Spec {
 }
 
 /** Those that may stand beside a spec. */
-const RUN_FIELDS = ["spec", "enableDebug", "stdin", "stdout", "stderr", "timeoutMs", "killOnExit", "signal"];
+const RUN_FIELDS = [
+  "spec",
+  "enableDebug",
+  "stdin",
+  "stdout",
+  "stderr",
+  "timeoutMs",
+  "killOnExit",
+  "signal",
+  "outputBytes",
+];
 
 /** A copy of a spec, and over it what stands beside it. */
 function specFromSpec(config: NamespaceSpecConfig): Spec {

@@ -1,7 +1,7 @@
 /** What runs, and what it gets: the fields of a configuration that isolate nothing. */
 
 import { SpecError } from "../native/errors.ts";
-import { flag, ifGiven, kindOf, name, present, shown, text, texts } from "./check.ts";
+import { flag, ifGiven, kindOf, name, present, shown, text, texts, whole } from "./check.ts";
 import type { NamespaceExecConfig, RunConfig } from "./exec_config.ts";
 import { type Extras, OCI_VERSION, type Spec, type SpecStdio } from "./types.ts";
 
@@ -23,6 +23,7 @@ export function programOf(config: NamespaceExecConfig): Spec {
 
 /** How a program is run, whatever it is. */
 export function runOf(config: RunConfig): Extras {
+  ifGiven("outputBytes", config.outputBytes, (path, value) => whole(path, value, 0, Number.MAX_SAFE_INTEGER));
   return present({
     stdio: [stdio("stdin", config.stdin), stdio("stdout", config.stdout), stdio("stderr", config.stderr)],
     killOnExit: flag("killOnExit", config.killOnExit),

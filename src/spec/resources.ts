@@ -29,7 +29,10 @@ export interface Limits {
   ioWeight?: number;
   /** By block device, `MAJOR:MINOR` or a path: what is read and written per second. */
   ioMax?: Readonly<Record<string, Readonly<IoMax>>>;
-  /** Devices that it may use beside those that it may anyway, as in `["c 10:200 rwm"]`. */
+  /**
+   * Devices that it may use, as in `["c 10:200 rwm"]`, beside the usual ones (null, zero, terminals, …); no others then.
+   * With a `rootfs`, unless there is a user namespace, that is so with any limits, and CAP_MKNOD is among the defaults.
+   */
   devices?: readonly string[];
   /** Files of version 2, and what is written to them, as in `{ "memory.high": "50M" }`. */
   unified?: Readonly<Record<string, string>>;

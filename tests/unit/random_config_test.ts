@@ -21,6 +21,7 @@ const TAKEN: Required<{ [Field in keyof Omit<NamespaceExecConfig, "spec" | "sign
   stderr: 2,
   enableDebug: false,
   timeoutMs: 5,
+  outputBytes: 5,
   killOnExit: true,
   enablePidNamespace: true,
   enableMountNamespace: true,

@@ -147,6 +147,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
     };
     let mut resources = spec.linux.resources.clone().unwrap_or_default();
     add_io_max(&mut resources, &extras.io_max, &survey.devices);
+    resources.devices.extend(survey.host_devices.iter().cloned());
     let mut wanted = writes(&resources, version_of)?;
     let is_of_unified = |write: &Write| write.field.starts_with("linux.resources.unified.");
     let version = |write: &Write| if is_of_unified(write) { Version::Two } else { version_of(&write.controller) };

@@ -59,5 +59,6 @@ fn survey(mountinfo: &str, cgroup: &str, levels: Vec<Level>) -> Survey {
         may_restrict_devices: true,
         name: "minicontainer-7-1234-0".into(),
         devices: vec![(8, 0)],
+        host_devices: Vec::new(),
     }
 }

@@ -11,6 +11,7 @@ use nix::libc;
 use super::arrange;
 use super::layout::Layout;
 use super::path::PREFIX;
+use super::resources::DeviceRule;
 use crate::error::Error;
 use crate::launch::{features, probe};
 use crate::spec::Spec;
@@ -32,6 +33,8 @@ pub struct Survey {
     pub may_restrict_devices: bool,
     /// The numbers of the devices that the spec's `ioMax` names, each at its place.
     pub devices: Vec<(u64, u64)>,
+    /// Rules for the host's devices that the spec gives its program, where it has rules about others.
+    pub host_devices: Vec<DeviceRule>,
 }
 
 /// A cgroup of version 2, below which another could be made.
@@ -66,7 +69,19 @@ impl Survey {
         let levels = levels(&layout, wanted, from_root);
         let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
         let may_restrict_devices = may_restrict_devices();
-        Ok(Self { may_restrict_devices, layout, writable, levels, name: unique_name(), has_clone_into, devices })
+        let has_rules = spec.linux.resources.as_ref().is_some_and(|resources| !resources.devices.is_empty());
+        let given = spec.minicontainer.host_devices.iter().filter(|_| has_rules);
+        let host_devices = given.filter_map(|path| rule_for(path)).collect();
+        Ok(Self {
+            may_restrict_devices,
+            layout,
+            writable,
+            levels,
+            name: unique_name(),
+            has_clone_into,
+            devices,
+            host_devices,
+        })
     }
 }
 
@@ -94,6 +109,19 @@ fn device(text: &str, index: usize) -> Result<(u64, u64), Error> {
     let folder = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
     let disk = folder.join("partition").exists().then(|| fs::read_to_string(folder.join("../dev")).ok()).flatten();
     Ok(disk.and_then(|disk| numbers(disk.trim())).unwrap_or((major.into(), minor.into())))
+}
+
+/// All may be done with a device of the host's; one that is none is refused elsewhere.
+fn rule_for(path: &str) -> Option<DeviceRule> {
+    let status = fs::metadata(path).ok()?;
+    let kind = if status.file_type().is_block_device() { "b" } else { "c" };
+    Some(DeviceRule {
+        allow: true,
+        kind: Some(kind.into()),
+        major: Some(libc::major(status.rdev()).into()),
+        minor: Some(libc::minor(status.rdev()).into()),
+        access: None,
+    })
 }
 
 fn numbers(text: &str) -> Option<(u64, u64)> {

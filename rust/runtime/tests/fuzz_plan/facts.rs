@@ -1,6 +1,7 @@
 //! Random facts about a host, whether or not there could be one like it.
 
 use minicontainer::cgroup::Layout;
+use minicontainer::cgroup::resources::DeviceRule;
 use minicontainer::cgroup::survey::{Level, Survey};
 use minicontainer::facts::{Facts, HostDevice};
 use minicontainer::id_ranges::IdMapping;
@@ -70,6 +71,7 @@ fn survey(random: &mut Random) -> Survey {
         has_clone_into: random.one_in(2),
         may_restrict_devices: random.one_in(2),
         devices: list(random, |random| (random.id().into(), 0)),
+        host_devices: list(random, |_| DeviceRule::default()),
         layout,
     }
 }
