@@ -36,7 +36,7 @@ export { check } from "./src/runtime/check.ts";
 export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { Container } from "./src/runtime/container/container.ts";
-export type { CgroupManager, CreateConfig } from "./src/runtime/container/create.ts";
+export type { CreateConfig } from "./src/runtime/container/create.ts";
 export type { DeleteOptions } from "./src/runtime/container/delete.ts";
 export type { ContainerEvent, EventsOptions } from "./src/runtime/container/events.ts";
 export type { KillOptions } from "./src/runtime/container/kill.ts";

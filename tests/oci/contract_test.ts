@@ -92,6 +92,35 @@ both("executes a program in a container", async (door, root) => {
   await door.delete("a", true);
 });
 
+both("freezes a container, and has it go on", async (door, root) => {
+  await door.create("a", root.bundle());
+  await door.start("a");
+  const { pid } = await door.state("a");
+  assert((await door.ps("a")).includes(pid));
+  await door.pause("a");
+  assertEquals((await door.state("a")).status, "paused");
+  await refuses(door.start("a"), /it is paused/);
+  await refuses(door.pause("a"), /container not running: it is paused/);
+  assert(await door.exec("a", "true").catch((error) => error.message) !== 0);
+  await door.resume("a");
+  assertEquals((await door.state("a")).status, "running");
+  assertEquals(await door.exec("a", "true"), 0);
+  await door.pause("a");
+  await door.delete("a", true);
+});
+
+both("limits what a container may use, later too, and tells what it uses", async (door, root) => {
+  const namespaces = [{ type: "pid" as const }, { type: "mount" as const }];
+  const limited = { linux: { namespaces, resources: { pids: { limit: 50 } } } };
+  await door.create("a", root.bundle({}, limited));
+  await door.start("a");
+  assertEquals((await door.stats("a")).pids?.limit, 50);
+  await door.update("a", { pids: { limit: 20 } });
+  const { pids } = await door.stats("a");
+  assertEquals([pids?.limit, pids?.current], [20, 1]);
+  await door.delete("a", true);
+});
+
 both("lists the containers by their ids", async (door, root) => {
   assertEquals(await door.list(), []);
   await door.create("b", root.bundle());

@@ -1,7 +1,7 @@
 /** The two doors to a container's life, as the contract's cases see them. */
 
 import { assert } from "@std/assert";
-import { Container, type ContainerState, type Spec } from "../../mod.ts";
+import { Container, type ContainerState, type ContainerStats, type Resources, type Spec } from "../../mod.ts";
 import { openLibrary } from "../../src/native/library.ts";
 import { adoptSymbols, lifeSymbols } from "../../src/native/symbols.ts";
 import { exists } from "../support.ts";
@@ -25,6 +25,9 @@ export interface Door {
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   ps(id: string): Promise<number[]>;
+  update(id: string, resources: Resources): Promise<void>;
+  /** In the command's words `pids` is the same. */
+  stats(id: string): Promise<Pick<ContainerStats, "pids">>;
   list(): Promise<ContainerState[]>;
 }
 
@@ -90,6 +93,8 @@ function libraryDoor(root: string): Door {
     pause: async (id) => (await open(id)).pause(),
     resume: async (id) => (await open(id)).resume(),
     ps: async (id) => (await open(id)).ps(),
+    update: async (id, resources) => (await open(id)).update(resources),
+    stats: async (id) => (await open(id)).stats(),
     list: () => Container.list({ root }),
   };
 }
@@ -117,6 +122,8 @@ function commandDoor(root: string): Door {
     pause: async (id) => void await call("pause", id),
     resume: async (id) => void await call("resume", id),
     ps: async (id) => JSON.parse(await call("ps", "--format", "json", id)),
+    update: async (id, { pids }) => void await call("update", `--pids-limit=${pids?.limit}`, id),
+    stats: async (id) => JSON.parse(await call("events", "--stats", id)).data,
     list: async () => JSON.parse(await call("list", "--format=json")),
   };
 }

@@ -1,5 +1,6 @@
 /** The command line of an OCI runtime: options before and after the ID. */
 
+import type { CgroupManager } from "../../spec/types.ts";
 import { type Option, UsageError } from "../options.ts";
 
 /** What stood before the command. */
@@ -10,7 +11,7 @@ export interface Globals {
   log?: string;
   logFormat: "text" | "json";
   debug: boolean;
-  cgroupManager?: "cgroupfs" | "systemd" | "disabled";
+  cgroupManager?: CgroupManager;
   /** Absent: found out. */
   rootless?: boolean;
 }
@@ -132,7 +133,7 @@ export function globalsOf(args: Arguments): Globals {
     log: args.text("log"),
     logFormat: oneOf("log-format", args.text("log-format"), ["text", "json"]) ?? "text",
     debug: args.flag("debug"),
-    cgroupManager: args.flag("systemd-cgroup") ? "systemd" : manager,
+    cgroupManager: args.flag("systemd-cgroup") ? "systemd" : manager === "cgroupfs" ? "files" : manager,
     rootless: rootless === undefined || rootless === "auto" ? undefined : rootless === "true",
   };
 }

@@ -5,7 +5,7 @@ import { callLife } from "../../native/life.ts";
 import { plain } from "../../spec/check.ts";
 import { type ConfigText, readConfig } from "../../spec/config_json.ts";
 import { checkId, type KeptState, newState, type ProcessId, stateOf } from "../../spec/state.ts";
-import type { Spec } from "../../spec/types.ts";
+import type { CgroupManager, Spec } from "../../spec/types.ts";
 import { containerState } from "./state.ts";
 import { hostOf, look, type Place, type RootOptions } from "./store.ts";
 
@@ -27,12 +27,9 @@ export interface CreateConfig extends RootOptions {
   noPivot?: boolean;
   /** The container gets no session keyring of its own. */
   noNewKeyring?: boolean;
-  /** Who makes its cgroup; default `"cgroupfs"`. */
+  /** Who makes its cgroup; default `"files"`. */
   cgroupManager?: CgroupManager;
 }
-
-/** Who makes cgroups. */
-export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 
 /** A container that waits to be started. */
 export interface Created {

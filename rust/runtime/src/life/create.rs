@@ -1,6 +1,7 @@
 //! Making a container that waits to be started.
 
 use std::ffi::CString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::hooks::{self, Stage};
-use super::process::Process;
+use super::process::{Process, SYSTEM_ROOT};
 use super::{children, door, store};
 use crate::cgroup::{Cgroup, Manager, Place};
 use crate::error::Error;
@@ -88,7 +89,7 @@ pub(crate) struct Created {
 /// As [`crate::launch::launch`], and what its hooks fail with; nothing of it is left then.
 pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     let held = store::held(asked.handle)?;
-    let spec = asked.spec()?;
+    let spec = asked.spec(&held.path)?;
     let mut facts = Facts { holds: true, is_monitored: asked.monitor.is_some(), ..Facts::gather(&spec)? };
     facts.folder.clone_from(&asked.bundle);
     let plan = plan(&spec, facts)?;
@@ -117,7 +118,7 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
 }
 
 impl Asked {
-    fn spec(&self) -> Result<Spec, Error> {
+    fn spec(&self, folder: &Path) -> Result<Spec, Error> {
         let mut spec = Spec::parse(self.spec.get().as_bytes())?;
         if let Some(root) = &mut spec.root {
             root.path = self.bundle.join(&root.path).to_string_lossy().into_owned();
@@ -133,7 +134,7 @@ impl Asked {
         let id = self.state.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
         let path = spec.linux.cgroups_path.take().filter(|path| !path.is_empty());
         // Whoever may not make one there has none, where the spec asks for none.
-        let usual = || (nix::unistd::geteuid().is_root()).then(|| format!("/minicontainer.{id}"));
+        let usual = || nix::unistd::geteuid().is_root().then(|| format!("/minicontainer.{id}{}", suffix(folder)));
         spec.linux.cgroups_path = path.or_else(usual);
         if self.cgroup_manager != Manager::Files {
             extras.cgroup.get_or_insert_default().manager = self.cgroup_manager;
@@ -149,6 +150,16 @@ impl Asked {
         state.insert("pid".into(), pid.into());
         serde_json::Value::Object(state).to_string()
     }
+}
+
+/// What tells the cgroup of a container from that of another root's of the same id.
+fn suffix(folder: &Path) -> String {
+    if folder.parent() == Some(Path::new(SYSTEM_ROOT)) {
+        return String::new();
+    }
+    let mut hasher = DefaultHasher::new();
+    folder.hash(&mut hasher);
+    format!(".{:08x}", hasher.finish() & 0xffff_ffff)
 }
 
 /// Refuses a terminal that nobody would attend to.

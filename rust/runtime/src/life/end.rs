@@ -1,11 +1,10 @@
 //! The forced end of a container.
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc::SIGKILL;
-
 use serde::Deserialize;
 
 use super::process::Process;
@@ -33,23 +32,27 @@ pub(crate) struct Asked {
 pub(crate) fn end(Asked { process, cgroup }: &Asked) -> Result<Done, Error> {
     if let Some((program, _)) = children::take(process.pid) {
         // Ours: nobody else collects it, so its number is its own.
-        kill_and_wait(&program.child().pidfd, process.pid)?;
+        kill_and_wait(&program.child().pidfd, process.pid, cgroup.as_ref())?;
         program.reap(WaitFor::End)?;
     } else if process.pid > 0 && process.is_there() {
         let pidfd = open_pidfd(process.pid)?;
         // The descriptor is that of the process that has the number now.
         if process.is_there() {
-            kill_and_wait(&pidfd, process.pid)?;
+            kill_and_wait(&pidfd, process.pid, cgroup.as_ref())?;
         }
     }
     cgroup.iter().try_for_each(Place::remove).map(|()| Done {})
 }
 
-fn kill_and_wait(pidfd: &std::os::fd::OwnedFd, pid: i32) -> Result<(), Error> {
+fn kill_and_wait(pidfd: &OwnedFd, pid: i32, cgroup: Option<&Place>) -> Result<(), Error> {
     let failed = |errno| Error::system(format!("kill process {pid}"), errno);
     match send_signal(pidfd.as_raw_fd(), SIGKILL) {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(errno) => return Err(failed(errno)),
+    }
+    if let Some(cgroup) = cgroup.filter(|cgroup| cgroup.is_frozen() == Ok(true)) {
+        // With version 1's freezer it ends only then; the signal is the first thing that it sees.
+        cgroup.thaw().map_err(failed)?;
     }
     let until = Instant::now() + PATIENCE;
     loop {

@@ -96,7 +96,8 @@ pub(crate) fn host(Asked { root, rootless }: &Asked) -> Result<Host, Error> {
     Ok(Host { process: Process { pid, start_time }, root, uid, gid, owner: owner(uid), now })
 }
 
-const SYSTEM_ROOT: &str = "/run/minicontainer";
+/// Where root keeps containers.
+pub(super) const SYSTEM_ROOT: &str = "/run/minicontainer";
 
 fn usual_root(rootless: Option<bool>) -> Result<PathBuf, Error> {
     if !rootless.unwrap_or_else(is_rootless) {

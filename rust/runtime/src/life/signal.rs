@@ -3,6 +3,7 @@
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
+use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use super::process::Process;
@@ -49,7 +50,14 @@ pub(crate) fn signal(Asked { process, signal, cgroup, all }: &Asked) -> Result<D
     if !process.is_there() {
         return Err(failed(Errno::ESRCH));
     }
-    send_signal(pidfd.as_raw_fd(), *signal).map(|()| Done {}).map_err(failed)
+    send_signal(pidfd.as_raw_fd(), *signal).map_err(failed)?;
+    if let Some(cgroup) = cgroup.as_ref().filter(|_| *signal == libc::SIGKILL) {
+        // Who is stopped by version 1's freezer does not end.
+        if cgroup.is_frozen() == Ok(true) {
+            cgroup.thaw().map_err(failed)?;
+        }
+    }
+    Ok(Done {})
 }
 
 /// `wait`: waits for a process's end.
