@@ -54,7 +54,9 @@ function launcher(): string {
   const command = [Deno.execPath(), "run", ...flags, `${folder}/${bundle}`].map(quoted).join(" ");
   return `#!/bin/sh
 # Made by minicontainer's scripts/install.ts.
-MINICONTAINER_DENO_DIR=$DENO_DIR DENO_DIR=${quoted(`${folder}/cache`)} DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1 exec ${command} "$@"
+MINICONTAINER_DENO_DIR=$DENO_DIR DENO_DIR=${
+    quoted(`${folder}/cache`)
+  } DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1 exec ${command} "$@"
 `;
 }
 
