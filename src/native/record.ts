@@ -70,11 +70,11 @@ export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token:
   return {
     token: view.getUint32(4, LITTLE_ENDIAN),
     next: offset + HEADER_BYTES + Math.ceil(jsonBytes / 8) * 8,
-    told: readTold(view, jsonBytes, text),
+    told: readTold(view, text),
   };
 }
 
-function readTold(view: DataView, jsonBytes: number, text: () => string): Told {
+function readTold(view: DataView, text: () => string): Told {
   const pid = view.getInt32(8, LITTLE_ENDIAN);
   const code = view.getInt32(12, LITTLE_ENDIAN);
   switch (view.getUint32(0, LITTLE_ENDIAN)) {
