@@ -30,11 +30,18 @@ async function count(title: string, command: string[], summary: RegExp, options:
     total.failed += Number(groups?.failed ?? 0);
     total.skipped += Number(groups?.skipped ?? 0);
   }
+  // Rust's runner knows no test that passes itself over, and counts it as passed.
+  const passedOver = [...output.matchAll(PASSED_OVER)].length;
+  total.passed -= passedOver;
+  total.skipped += passedOver;
   if (code !== 0 || found.length === 0) {
     hasBroken = true;
     say(`${title}: ended with exit code ${code}${found.length === 0 ? " without a summary" : ""}`);
   }
 }
+
+/** As `skip` in `rust/runtime/tests/faults/host.rs` prints it. */
+const PASSED_OVER = /: skipped, for /g;
 
 const CARGO_SUMMARY = /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+) failed; (?<skipped>\d+) ignored/gm;
 const DENO_SUMMARY =

@@ -97,7 +97,8 @@ function namespaceFields(parsed: Parsed): IsolationConfig {
 
 function overlayOf(parsed: Parsed): IsolationConfig["overlay"] {
   const folder = parsed.text("container-dir");
-  return folder !== undefined || parsed.flag("overlay") ? { folder } : undefined;
+  const diff = parsed.flag("diff") || undefined;
+  return folder !== undefined || diff || parsed.flag("overlay") ? { folder, diff } : undefined;
 }
 
 function seccompFields(seccomp: string | undefined): Pick<IsolationConfig, "seccomp" | "seccompFile"> {

@@ -52,6 +52,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         completes: "folder",
         help: "as --overlay, but what is written goes to this folder, and stays",
       },
+      { name: "diff", help: "as --overlay, and list what was changed: A added, C changed, D deleted" },
       {
         name: "volume",
         short: "v",

@@ -33,11 +33,7 @@ export function callForRecord(
   call: (record: Uint8Array<ArrayBuffer>, length: number) => number,
   record = usualRecord,
 ): Exclude<Told, { kind: "failed" }> {
-  if (call(record, record.byteLength) === TOO_SMALL) {
-    const larger = record.byteLength * 16;
-    if (larger > LARGEST_RECORD_BYTES) throw new Error("cannot read the library's answer: it is too large");
-    return callForRecord(call, new Uint8Array(larger));
-  }
+  if (call(record, record.byteLength) === TOO_SMALL) return callForRecord(call, larger(record));
   return successIn(record);
 }
 
@@ -62,6 +58,21 @@ export function callForJson<T>(
 ): T {
   const told = callForRecord(call, record);
   return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
+}
+
+/** As {@linkcode callForJson}, for a call on another thread, which starts nothing. */
+export async function callForJsonElsewhere<T>(
+  call: (record: Uint8Array<ArrayBuffer>, length: number) => Promise<number>,
+  record: Uint8Array<ArrayBuffer>,
+): Promise<T> {
+  if (await call(record, record.byteLength) === TOO_SMALL) return callForJsonElsewhere(call, larger(record));
+  const told = successIn(record);
+  return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
+}
+
+function larger({ byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (byteLength * 16 > LARGEST_RECORD_BYTES) throw new Error("cannot read the library's answer: it is too large");
+  return new Uint8Array(byteLength * 16);
 }
 
 function endIn(told: Told): Ended {

@@ -19,6 +19,8 @@ export interface Ended {
   degraded: string[];
   /** What its cgroup used, where it had one of its own. */
   used?: Used;
+  /** What was changed in its overlay, where that was asked for. */
+  changes?: FileChange[];
 }
 
 /** What a cgroup used in all; what this host does not tell is absent. */
@@ -34,6 +36,14 @@ export interface Used {
   pressure?: { cpuUs?: number; memoryUs?: number; ioUs?: number };
   /** Why the cgroup is still there. */
   left?: string;
+}
+
+/** A path of the root filesystem that was changed. */
+export interface FileChange {
+  /** In the container. */
+  path: string;
+  /** Of a folder, `"changed"` says that something in it was, too. */
+  kind: "added" | "changed" | "deleted";
 }
 
 /** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */
@@ -60,11 +70,11 @@ export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token:
   return {
     token: view.getUint32(4, LITTLE_ENDIAN),
     next: offset + HEADER_BYTES + Math.ceil(jsonBytes / 8) * 8,
-    told: readTold(view, jsonBytes, text),
+    told: readTold(view, text),
   };
 }
 
-function readTold(view: DataView, jsonBytes: number, text: () => string): Told {
+function readTold(view: DataView, text: () => string): Told {
   const pid = view.getInt32(8, LITTLE_ENDIAN);
   const code = view.getInt32(12, LITTLE_ENDIAN);
   switch (view.getUint32(0, LITTLE_ENDIAN)) {

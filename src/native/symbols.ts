@@ -6,7 +6,7 @@
  */
 
 /** A name that changes with every signature: a library of another version does not have it. */
-const abi = { minicontainer_abi_5: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
+const abi = { minicontainer_abi_6: { type: "u8" } } as const satisfies Deno.ForeignLibraryInterface;
 
 /** What takes a spec and answers with a record. */
 const withSpec = {
@@ -147,18 +147,28 @@ export const reactorSymbols = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** What takes a program's token and answers with a record. */
+const ofProgram = {
+  parameters: [
+    "u32", //    uint32_t reactor
+    "u32", //    uint32_t token
+    "buffer", // uint8_t *record
+    "u32", //    uint32_t record_len
+  ],
+  result: "i32",
+} as const;
+
+/** What was changed in a program's overlay. */
+export const changesSymbols = {
+  ...abi,
+  minicontainer_changes: ofProgram,
+  changes_nonblocking: { ...ofProgram, name: "minicontainer_changes", nonblocking: true },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 /** Calls of a program that wait for an answer. */
 export const notifySymbols = {
   ...abi,
-  minicontainer_receive: {
-    parameters: [
-      "u32", //    uint32_t reactor
-      "u32", //    uint32_t token
-      "buffer", // uint8_t *record
-      "u32", //    uint32_t record_len
-    ],
-    result: "i32",
-  },
+  minicontainer_receive: ofProgram,
   minicontainer_continue: {
     parameters: [
       "u32", //    uint32_t reactor

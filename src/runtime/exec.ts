@@ -6,6 +6,7 @@ import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
 import { hasTerminal } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
+import { endWithChanges, tellsChanges, withChangesSync } from "./changes.ts";
 import { authorize } from "./permission.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -43,7 +44,9 @@ export async function namespaceExec(config: Runnable): Promise<NamespaceExecResu
   checkSignal(signal);
   signal?.throwIfAborted();
   const reactor = sharedReactor();
-  const { token, end } = inTermsOfConfig(config, () => reactor.spawnToEnd(authorize(spec)));
+  const program = inTermsOfConfig(config, () => reactor.spawnToEnd(authorize(spec)));
+  const { token } = program;
+  const end = endWithChanges(reactor, program, spec);
   const abort = () => reactor.signal(token, SIGKILL);
   signal?.addEventListener("abort", abort);
   try {
@@ -85,7 +88,10 @@ export function namespaceExecSync(config: Runnable): NamespaceExecResult {
   const piped = pipedOutputs(spec);
   return inTermsOfConfig(
     config,
-    () => piped.length > 0 ? captureSync(authorize(spec), piped, config.outputBytes) : resultFromEnd(runSpecSync(spec)),
+    () =>
+      piped.length > 0 || tellsChanges(spec)
+        ? captureSync(authorize(spec), piped, config.outputBytes)
+        : resultFromEnd(runSpecSync(spec)),
   );
 }
 
@@ -116,7 +122,8 @@ function captureSync(spec: Spec, piped: (1 | 2)[], outputBytes?: number): Namesp
     }
     return open.size === 0;
   });
-  return withOutputs(ended, limit, (stream) => outputs.get(stream)?.bytes());
+  const told = tellsChanges(spec) ? withChangesSync(reactor, running, ended) : ended;
+  return withOutputs(told, limit, (stream) => outputs.get(stream)?.bytes());
 }
 
 function pipedOutputs(spec: Spec): (1 | 2)[] {

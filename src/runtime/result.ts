@@ -1,6 +1,6 @@
 /** How a program ended, as callers see it. */
 
-import { type Ended, exitCodeOf } from "../native/record.ts";
+import { type Ended, exitCodeOf, type FileChange } from "../native/record.ts";
 import type { PressureStats } from "../spec/stats.ts";
 import { signalName } from "./signals.ts";
 
@@ -65,6 +65,11 @@ export interface NamespaceExecResult {
    * installed`; mostly none.
    */
   degraded: string[];
+  /**
+   * What was changed in the root filesystem, by path, where `overlay.diff` asked for it: all that the overlay's layer
+   * holds, the places of mounts that had to be made among them.
+   */
+  changes?: FileChange[];
   /** What it wrote to stdout, where that was `"piped"`. */
   stdout?: Uint8Array<ArrayBuffer>;
   /** What it wrote to stderr, where that was `"piped"`. */
@@ -85,6 +90,7 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     oomKilled: oomKills > 0,
     endedBy: endedBy(ended),
     degraded: ended.degraded,
+    ...(ended.changes && { changes: ended.changes }),
     usage: {
       wallUs,
       cpuUserUs,

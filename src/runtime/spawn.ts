@@ -10,6 +10,7 @@ import { hasTerminal, terminalSize } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
 import { Cgroup, type CgroupEvent, hasCgroup } from "./cgroup.ts";
 import { Notifications, type SeccompNotification } from "./notifications.ts";
+import { endWithChanges } from "./changes.ts";
 import { authorize } from "./permission.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
@@ -70,7 +71,7 @@ export class NamespaceProcess implements AsyncDisposable {
     if (hasCgroup(spec)) this.#cgroup = new Cgroup(reactor, program);
     const abort = () => reactor.signal(program.token, SIGKILL);
     signal?.addEventListener("abort", abort);
-    this.status = program.end.then((ended) => {
+    this.status = endWithChanges(reactor, program, spec).then((ended) => {
       this.#hasEnded = true;
       signal?.removeEventListener("abort", abort);
       return resultFromEnd(ended);

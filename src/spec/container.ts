@@ -221,10 +221,11 @@ function runAs(path: string, value: unknown): string {
 
 function overlay(path: string, value: unknown): Overlay | undefined {
   if (typeof value === "boolean") return value ? {} : undefined;
-  const { folder, sizeBytes } = object(path, value);
+  const { folder, sizeBytes, diff } = object(path, value);
   const found = present<Overlay>({
     folder: ifGiven(`${path}.folder`, folder, (path, value) => name(path, value, "a folder")),
     sizeBytes: ifGiven(`${path}.sizeBytes`, sizeBytes, (path, value) => whole(path, value, 1, Number.MAX_SAFE_INTEGER)),
+    diff: flag(`${path}.diff`, diff),
   });
   const inMemory = found.folder === undefined;
   if (!inMemory && found.sizeBytes) throw new SpecError(`${path}.sizeBytes`, "limits memory, not a folder");

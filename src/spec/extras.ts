@@ -86,6 +86,8 @@ export interface Overlay {
   folder?: string;
   /** What the memory may hold at most, in bytes. */
   sizeBytes?: number;
+  /** The result tells what was changed. */
+  diff?: boolean;
 }
 
 /** A file that is written into the root filesystem. */

@@ -223,7 +223,7 @@ Deno.test("specFromConfig() writes files and lays an overlay in a root filesyste
   assertEquals(extras({ overlay: true })?.overlay, {});
   assertEquals(extras({ overlay: false })?.overlay, undefined);
   assertEquals(extras({ overlay: { folder: "/o" } })?.overlay, { folder: "/o" });
-  assertEquals(extras({ overlay: { sizeBytes: 9 } })?.overlay, { sizeBytes: 9 });
+  assertEquals(extras({ overlay: { sizeBytes: 9, diff: true } })?.overlay, { sizeBytes: 9, diff: true });
 });
 
 Deno.test("specFromConfig() gives a container the caller's environment only when it is asked to", () => {

@@ -28,8 +28,10 @@ Deno.test("isolationFromOptions() sets the fields that options stand for", () =>
       timeOffsets: { boottime: { secs: -2, nanosecs: 500_000_000 }, monotonic: { secs: 7, nanosecs: 0 } },
     }],
     [["--rootfs", "/r", "--read-only"], { rootfs: "/r", readOnly: true }],
-    [["--overlay"], { overlay: { folder: undefined } }],
-    [["--container-dir", "/c"], { overlay: { folder: "/c" } }],
+    [["--overlay"], { overlay: { folder: undefined, diff: undefined } }],
+    [["--container-dir", "/c"], { overlay: { folder: "/c", diff: undefined } }],
+    [["--diff"], { overlay: { folder: undefined, diff: true } }],
+    [["--diff", "--container-dir", "/c"], { overlay: { folder: "/c", diff: true } }],
     [["-v", "/a:/b", "-v/c:/d:ro", "--tmpfs", "/t"], { volumes: ["/a:/b", "/c:/d:ro"], tmpfs: ["/t"] }],
     [["--mount", "type=proc,dst=/p"], {
       mounts: [{ destination: "/p", type: "proc", source: "proc", options: [] }],

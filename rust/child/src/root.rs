@@ -102,6 +102,14 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
+    pub(crate) fn send_layers(&self, socket: i32) -> Result<(), Errno> {
+        for name in [UPPER, LOWER] {
+            let folder = sys::open_in_root(self.stage()?, name, OPEN_FOLDER)?;
+            sys::send_descriptor(socket, folder.number())?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn protect_root(&self, attributes: u64) -> Result<(), Errno> {
         let root = self.root()?;
         if self.program.has_classic_mounts {

@@ -102,6 +102,7 @@ impl<'p> Machine<'p> {
                 let layer = layer.map(|layer| program.string(layer)).transpose()?;
                 self.overlay_root(layer, program.list(options)?, program.string(data)?)
             }
+            Step::SendLayers { socket } => self.send_layers(program.descriptor(socket)?),
             Step::Mount(filesystem) => self.mount(&filesystem),
             Step::Bind(bind) => self.bind(&bind),
             Step::StageFile { name, contents, mode } => {

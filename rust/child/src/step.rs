@@ -114,6 +114,11 @@ pub enum Step {
         /// As [`Filesystem::data`].
         data: Str,
     },
+    /// `sendmsg` of the overlay's upper layer, and of the folder below it: the parent reads what was changed.
+    SendLayers {
+        /// A socket to send them through.
+        socket: Fd,
+    },
     /// `fsopen`, `fsconfig`, `fsmount`, `move_mount`; or `mount`.
     Mount(Filesystem),
     /// `open_tree`, `mount_setattr`, `move_mount`; or `mount`, twice.

@@ -29,7 +29,7 @@ use crate::spec::Spec;
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
 #[unsafe(no_mangle)]
-pub static minicontainer_abi_5: u8 = 5;
+pub static minicontainer_abi_6: u8 = 6;
 
 /// The record's buffer cannot hold the answer: call again with a larger one.
 pub const TOO_SMALL: i32 = -1;
@@ -240,8 +240,21 @@ pub unsafe extern "C" fn minicontainer_write(reactor: u32, token: u32, buffer: *
     negative(reactor, |reactor| reactor.write(token, buffer))
 }
 
+/// `int32_t minicontainer_changes(uint32_t reactor, uint32_t token, uint8_t *record, uint32_t record_len)`: what was
+/// changed in a program's overlay, as the JSON of [`crate::layers::Changes`]; once that is read, the caller closes its
+/// layers (7).
+///
+/// # Safety
+/// The buffer must be valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minicontainer_changes(reactor: u32, token: u32, record: *mut u8, record_len: u32) -> i32 {
+    // SAFETY: the caller vouches for the buffer.
+    let record = unsafe { bytes_mut(record, record_len) };
+    answer(record, || text(&known(reactor)?.changes(token)?))
+}
+
 /// `void minicontainer_close(uint32_t reactor, uint32_t token, uint32_t stream)`: closes our end of a stream,
-/// or its listener (5).
+/// its listener (5), what tells of its cgroup (6) or its layers (7).
 #[unsafe(no_mangle)]
 pub extern "C" fn minicontainer_close(reactor: u32, token: u32, stream: u32) {
     let _ = guarded(|| known(reactor).map(|reactor| reactor.close(token, stream as usize)));

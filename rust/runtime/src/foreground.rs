@@ -1,6 +1,8 @@
 //! In the foreground the command stands in for the program, towards who signals it and before the terminal: one loop
 //! waits for the program's end, its time, signals, and the bytes of its own terminal.
 
+use std::io::Write;
+
 use nix::libc;
 use nix::sys::signal::Signal;
 
@@ -20,8 +22,18 @@ use crate::terminal::Terminal;
 /// # Errors
 /// As [`crate::run::run`].
 pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
-    let (outcome, interrupted) = attend(plan.terminal_streams(), || Watched::start_here(plan))?;
+    let mut layers = None;
+    let start = || {
+        let mut program = Watched::start_here(plan)?;
+        layers = program.take_layers();
+        Ok(program)
+    };
+    let (outcome, interrupted) = attend(plan.terminal_streams(), start)?;
     tell_end(plan, &outcome);
+    if let Some(layers) = layers {
+        // A stderr that is closed is not worth an error.
+        let _ = std::io::stderr().write_all(layers.changes().to_string().as_bytes());
+    }
     if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
         die_by(Signal::SIGINT);
     }

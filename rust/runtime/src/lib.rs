@@ -20,6 +20,7 @@ mod foreground;
 pub mod id_ranges;
 #[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
 pub mod launch;
+mod layers;
 mod life;
 pub mod names;
 pub mod plan;

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::launch::listener::Listener;
 use crate::launch::tty;
 use crate::launch::wait::WaitFor;
+use crate::layers::{Changes, Layers};
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
 use crate::record::{self, Event};
@@ -36,6 +37,8 @@ const PIDFD: u64 = 3;
 const TIMER: u64 = 4;
 const LISTENER: u64 = 5;
 const CGROUP: u64 = 6;
+/// What [`Reactor::close`] calls its layers, of which no event tells.
+const LAYERS: u64 = 7;
 const SOURCES: u64 = 8;
 const WAKE: u64 = u64::MAX;
 
@@ -68,6 +71,8 @@ struct Program {
     listener: Option<Listener>,
     /// What tells of its cgroup.
     watch: Option<Watch>,
+    /// What its overlay is made of, until somebody has heard what was changed.
+    layers: Option<Arc<Layers>>,
 }
 
 enum Phase {
@@ -150,7 +155,8 @@ impl Reactor {
         result
     }
 
-    /// Closes our end of a program's stream, or its listener (5), or what tells of its cgroup (6); one that is closed already is let be.
+    /// Closes our end of a program's stream, its listener (5), what tells of its cgroup (6), or its layers (7); one that is
+    /// closed already is let be.
     pub fn close(&self, token: u32, stream: usize) {
         let mut state = self.lock();
         if let Some(program) = state.programs.get_mut(&token) {
@@ -163,10 +169,21 @@ impl Reactor {
                     }
                 }
                 None if stream as u64 == CGROUP => program.watch = None,
+                None if stream as u64 == LAYERS => program.layers = None,
                 None => program.listener = None,
             }
         }
         state.forget_if_done(token);
+    }
+
+    /// What was changed in a program's overlay.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where that was not asked for, or is closed.
+    pub(crate) fn changes(&self, token: u32) -> Result<Changes, Error> {
+        let layers = self.lock().programs.get(&token).and_then(|program| program.layers.clone());
+        let layers = layers.ok_or_else(|| Error::Internal { message: format!("program {token} has no layers") })?;
+        Ok(layers.changes())
     }
 
     /// Sets the size of a program's terminal, in rows and columns; one that has ended is let be.
@@ -276,6 +293,7 @@ impl State {
             matches!(program.phase, Phase::Ended)
                 && program.streams.iter().all(Option::is_none)
                 && program.listener.is_none()
+                && program.layers.is_none()
         };
         if self.programs.get(&token).is_some_and(is_done) {
             self.programs.remove(&token);

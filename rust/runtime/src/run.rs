@@ -15,6 +15,7 @@ use crate::foreground;
 use crate::launch::listener::Listener;
 use crate::launch::wait::{End, Exit, WaitFor, reap, send_signal};
 use crate::launch::{Child, launch, owner, tell};
+use crate::layers::Layers;
 use crate::plan::Plan;
 use crate::poll::{readable, wait_for_any};
 use crate::record::Details;
@@ -113,6 +114,11 @@ impl Watched {
     /// Takes its monitor's pidfd out: whose child it is, and not ours.
     pub fn take_monitor(&mut self) -> Option<OwnedFd> {
         self.child.monitor.take()
+    }
+
+    /// Takes out what its overlay is made of.
+    pub fn take_layers(&mut self) -> Option<Layers> {
+        self.child.layers.take()
     }
 
     /// Takes the listener of its filter out.

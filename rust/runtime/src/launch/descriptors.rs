@@ -154,6 +154,7 @@ fn open_namespace(path: &CStr, kind: i32, field: &str) -> Result<OwnedFd, Error>
 fn receive(socket: &OwnedFd, what: Passed) -> Result<OwnedFd, Error> {
     let what = match what {
         Passed::Terminal => "receive the program's terminal",
+        Passed::Layers => "receive the layers of the overlay",
         Passed::Listener => "receive the listener of the program's filter",
     };
     let failed = |errno| Error::system(what, errno);

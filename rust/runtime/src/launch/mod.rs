@@ -22,6 +22,7 @@ pub mod tty;
 mod userns;
 mod visibility;
 pub mod wait;
+pub mod xattr;
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -38,6 +39,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 
 use crate::cgroup::{self, Cgroup};
 use crate::error::Error;
+use crate::layers::Layers;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
 use crate::record::Details;
@@ -63,6 +65,8 @@ pub struct Child {
     pub terminal: Option<OwnedFd>,
     /// Tells of the calls that its filter asks about, where that asks.
     pub listener: Option<Listener>,
+    /// What its overlay is made of, where the plan has what was changed be told.
+    pub layers: Option<Layers>,
     /// When it was started.
     pub started: Instant,
     /// Readable once its time is up.
@@ -87,6 +91,7 @@ impl Child {
             streams: [None, None, None],
             terminal: None,
             listener: None,
+            layers: None,
             started,
             timer: None,
             cgroup: None,
@@ -151,16 +156,22 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
         // It has our ends, and what comes through them.
         return Ok(Child { monitor: Some(monitor), cgroup, ..Child::new(plan, pid, pidfd, started) });
     }
-    let received = || Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?));
+    let received = || {
+        let layers = match opened.receive(Passed::Layers)? {
+            Some(upper) => opened.receive(Passed::Layers)?.map(|lower| Layers { upper, lower }),
+            None => None,
+        };
+        Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?, layers))
+    };
     let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
-    let (terminal, listener) = set_up.inspect_err(|_| kill(&pidfd))?;
+    let (terminal, listener, layers) = set_up.inspect_err(|_| kill(&pidfd))?;
     tell(plan, || format!("[parent] child PID in parent namespace: {pid}"));
     if let Some((pid, ppid)) = ids {
         tell(plan, || format!("[child] PID: {pid}, PPID: {ppid}"));
     }
     let streams = opened.into_streams();
     let listener = listener.map(Listener::new);
-    Ok(Child { streams, terminal, listener, timer, cgroup, ..Child::new(plan, pid, pidfd, started) })
+    Ok(Child { streams, terminal, listener, layers, timer, cgroup, ..Child::new(plan, pid, pidfd, started) })
 }
 
 /// Ends a program that nobody will hear of.

@@ -142,6 +142,10 @@ impl Asked {
         // What the command that makes a container does for a program that it runs itself.
         extras.foreground = false;
         extras.kill_on_exit = false;
+        if let Some(overlay) = &mut extras.overlay {
+            // Nobody is there to be told.
+            overlay.diff = false;
+        }
         Ok(spec)
     }
 

@@ -84,6 +84,8 @@ pub enum Passed {
     Terminal,
     /// The listener of its filter, seccomp_unotify(2).
     Listener,
+    /// The upper layer of its overlay, and then the folder below it.
+    Layers,
 }
 
 /// Everything that the child will do, and everything that it needs for it.

@@ -4,7 +4,7 @@ use minicontainer_child::{Part, Step};
 use nix::libc;
 
 use super::namespaces::{has_new, propagation_flags};
-use super::{Plan, mounts, nodes};
+use super::{Descriptor, Passed, Plan, mounts, nodes};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::mount_options::{Propagation, propagation};
@@ -137,6 +137,10 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
     }
     let (options, data) = mounts::options(plan, &layers, "minicontainer.overlay")?;
     plan.steps.push(Step::OverlayRoot { layer: layer.transpose()?, options, data });
+    if overlay.diff {
+        let socket = plan.descriptor(Descriptor::Socket(Passed::Layers));
+        plan.steps.push(Step::SendLayers { socket });
+    }
     Ok(())
 }
 
@@ -157,7 +161,7 @@ fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error
         plan.steps.push(Step::NewSession);
     }
     if has_terminal {
-        let socket = plan.descriptor(super::Descriptor::Socket(super::Passed::Terminal));
+        let socket = plan.descriptor(Descriptor::Socket(Passed::Terminal));
         let console = match &spec.root {
             Some(_) => Some(plan.place("/dev/console", || "process.terminal".into())?),
             None => None,

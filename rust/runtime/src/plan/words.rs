@@ -44,6 +44,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::OverlayRoot { layer: Some(layer), .. } => {
             format!("mount an overlay with its layer in {}", text(plan, layer))
         }
+        Step::SendLayers { .. } => "send the layers of the overlay".into(),
         Step::OverlayRoot { layer: None, .. } => "mount an overlay over the root filesystem".into(),
         Step::Mount(mount) => format!("mount {} on {}", text(plan, mount.kind), place(plan, mount.place)),
         Step::Bind(bind) if bind.is_staged => format!("put a file at {}", place(plan, bind.place)),

@@ -46,7 +46,14 @@ impl Reactor {
         let phase = Phase::Starting(None);
         self.lock().programs.insert(
             token,
-            Program { phase, streams: [None, None, None], has_terminal: false, listener: None, watch: None },
+            Program {
+                phase,
+                streams: [None, None, None],
+                has_terminal: false,
+                listener: None,
+                watch: None,
+                layers: None,
+            },
         );
         let reactor = Arc::clone(&self);
         let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
@@ -90,6 +97,7 @@ impl Reactor {
     fn watch(&self, state: &mut State, token: u32, mut program: Watched, plan: Arc<Plan>) -> Result<Started, Error> {
         let has_terminal = program.child().terminal.is_some();
         let (streams, listener) = (program.take_streams(), program.take_listener());
+        let layers = program.take_layers().map(Arc::new);
         let asks = listener.is_some();
         let child = program.child();
         let started = Started { pid: child.pid, asks, details: child.details.clone() };
@@ -107,7 +115,14 @@ impl Reactor {
         };
         state.programs.insert(
             token,
-            Program { phase: Phase::Running(Box::new(program), plan), streams, has_terminal, listener, watch: None },
+            Program {
+                phase: Phase::Running(Box::new(program), plan),
+                streams,
+                has_terminal,
+                listener,
+                watch: None,
+                layers,
+            },
         );
         Ok(started)
     }

@@ -118,6 +118,8 @@ pub struct Overlay {
     pub folder: Option<String>,
     /// The size of that tmpfs in bytes; absent: half of the memory, as tmpfs(5) has it.
     pub size_bytes: Option<f64>,
+    /// What was changed is told once the program has ended.
+    pub diff: bool,
 }
 
 /// A file from memory.

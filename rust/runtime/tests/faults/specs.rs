@@ -67,7 +67,7 @@ pub fn container(host: &Host) -> String {
                 {{"type": "ipc"}}, {{"type": "cgroup"}}, {{"type": "time"}}],
             "timeOffsets": {{"monotonic": {{"secs": 60}}}}, "sysctl": {{"kernel.shmmax": "65536"}},
             "devices": [{{"type": "c", "path": "/dev/more/null", "major": 1, "minor": 3}}]}},
-        "minicontainer": {{{landlock} "overlay": {{"sizeBytes": 1048576}}, "seccompProfile": "default",
+        "minicontainer": {{{landlock} "overlay": {{"sizeBytes": 1048576, "diff": true}}, "seccompProfile": "default",
             "files": [{{"path": "/etc/motd", "content": "aGVsbG8K"}}], "newKeyring": true, "killOnExit": true,
             "stdio": ["null", "piped", "piped"], "timeoutMs": 60000, "debug": true}}"#
     )

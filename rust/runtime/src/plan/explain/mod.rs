@@ -4,6 +4,7 @@ mod cgroups;
 mod child;
 mod mounts;
 
+use minicontainer_child::Step;
 use nix::sched::CloneFlags;
 use serde::Serialize;
 
@@ -86,6 +87,10 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         "learn how it ended and what it used; leave no zombie",
         "waitid(2)",
     ));
+    if plan.steps.iter().any(|step| matches!(step, Step::SendLayers { .. })) {
+        let why = "what was changed in the overlay, folder by folder, beside the one below it";
+        lines.push(Line::parent("getdents64", ["UPPER"], why, "getdents(2), kernel: filesystems/overlayfs"));
+    }
     lines.extend(cgroups::removed(plan));
     lines
 }
@@ -161,6 +166,7 @@ fn open(source: &Descriptor) -> Line {
             ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],
             match passed {
                 Passed::Terminal => "the child sends its terminal through it",
+                Passed::Layers => "the child sends the layers of the overlay through it",
                 Passed::Listener => "the child sends its filter's listener through it",
             },
             "socketpair(2), unix(7)",

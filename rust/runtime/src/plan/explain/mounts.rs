@@ -109,6 +109,12 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
             );
             layer.into_iter().chain([overlay]).collect()
         }
+        Step::SendLayers { .. } => vec![line(
+            "sendmsg",
+            &["SOCKET", "{UPPER, LOWER}", "SCM_RIGHTS"],
+            "the parent tells what was changed, once the program has ended",
+            "unix(7)",
+        )],
         Step::ProtectRoot { attributes } => protect_root(plan, attributes),
         Step::EnterRoot => vec![
             line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),

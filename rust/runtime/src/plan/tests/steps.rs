@@ -37,6 +37,7 @@ samples! {
     MountStage { options: List(0), data: Str(0) },
     BindRoot,
     OverlayRoot { layer: None, options: List(0), data: Str(0) },
+    SendLayers { socket: Fd(0) },
     Mount(FILESYSTEM),
     Bind(BIND),
     StageFile { name: Str(0), contents: Blob(0), mode: 0 },
