@@ -47,6 +47,8 @@ export interface KeptState extends ProcessId {
   creator: ProcessId;
   /** Its cgroup, in the library's words. */
   cgroup?: unknown;
+  /** A mount among the host's that goes with it. */
+  mounted?: string;
   /** Whether its configuration has a program. */
   hasProcess: boolean;
   /** The lists of hooks that are not empty. */

@@ -138,6 +138,17 @@ impl<'p> Machine<'p> {
         Err(Errno(libc::EBUSY))
     }
 
+    /// Makes the mount the root of this process alone.
+    pub(crate) fn change_root(&mut self, moves: bool) -> Result<(), Errno> {
+        let root = self.root()?;
+        sys::fchdir(root)?;
+        if moves {
+            sys::mount_at(CStrRef::HERE, CStrRef::TOP, CStrRef::NULL, libc::MS_MOVE, CStrRef::NULL)?;
+        }
+        sys::chroot_here()?;
+        self.leave_former_root()
+    }
+
     fn leave_former_root(&mut self) -> Result<(), Errno> {
         sys::chdir(CStrRef::TOP)?;
         (self.folder, self.stage, self.last_folder) = (None, None, None);

@@ -115,6 +115,7 @@ impl<'p> Machine<'p> {
             Step::MakeLink { text, place } => self.make_link(program.string(text)?, place),
             Step::ProtectRoot { attributes } => self.protect_root(attributes),
             Step::EnterRoot => self.enter_root(),
+            Step::ChangeRoot { moves } => self.change_root(moves),
 
             Step::NewSession => sys::setsid(),
             Step::OpenTerminal { socket, size, console, streams } => {

@@ -177,6 +177,11 @@ pub enum Step {
     },
     /// `pivot_root`; nothing of the former root is left.
     EnterRoot,
+    /// `chroot`: the mounts are others' too, and what they have above the root stays.
+    ChangeRoot {
+        /// The mount comes first to where the former root is: in a filesystem that cannot be left behind.
+        moves: bool,
+    },
 
     /// `setsid`.
     NewSession,

@@ -23,8 +23,8 @@ export function deleteContainer(place: Place, { force = false }: DeleteOptions =
   return withLock(place, async (locked) => {
     const status = await statusNow(locked);
     if (!force) mustAllow("delete", place.id, status);
-    const { pid, startTime, cgroup } = locked.state;
-    await callLife("end", { pid, startTime, cgroup });
+    const { pid, startTime, cgroup, mounted } = locked.state;
+    await callLife("end", { pid, startTime, cgroup, mounted });
     const warnings = await poststop(locked);
     await callLife("store.remove", { handle: locked.handle });
     return warnings;

@@ -150,6 +150,12 @@ pub(crate) fn mount_at(
     })
 }
 
+/// `int chroot(".")`, chroot(2).
+pub(crate) fn chroot_here() -> Result<(), Errno> {
+    // SAFETY: a C string.
+    done(unsafe { syscall(libc::SYS_chroot, [CStrRef::HERE.address()]) })
+}
+
 /// `int umount2(".", MNT_DETACH)`, umount(2): what is mounted on this process's folder.
 pub(crate) fn detach_here() -> Result<(), Errno> {
     // SAFETY: a C string.

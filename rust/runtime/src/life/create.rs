@@ -10,6 +10,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
 use nix::libc;
+use nix::mount::{MntFlags, umount2};
 use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -22,9 +23,9 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::launch::wait::{WaitFor, send_signal};
 use crate::launch::{MonitorRequest, Outside, launch_for};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, plan, shares_mounts};
 use crate::run::Watched;
-use crate::spec::{Spec, Stdio};
+use crate::spec::{NamespaceKind, Spec, Stdio};
 
 /// A container that is to be made.
 #[derive(Deserialize)]
@@ -47,6 +48,9 @@ pub(crate) struct Asked {
     /// So many descriptors behind stderr are the container's too.
     #[serde(default)]
     preserve_fds: u32,
+    /// The root is entered by chroot(2).
+    #[serde(default)]
+    no_pivot: bool,
     /// The container gets no session keyring of its own.
     #[serde(default)]
     no_new_keyring: bool,
@@ -79,6 +83,9 @@ pub(crate) struct Created {
     /// Its cgroup, where it has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     cgroup: Option<Place>,
+    /// A mount among the host's that goes with it: its root, where it has no mount namespace of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mounted: Option<String>,
     /// What could not be had in full, a sentence each.
     degraded: Vec<String>,
 }
@@ -105,7 +112,10 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
         let stages = [Stage::Prestart, Stage::CreateRuntime, Stage::CreateContainer];
         stages.into_iter().try_for_each(|stage| hooks::run(&spec, stage, &state, pid))
     };
-    let child = launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()), monitor })?;
+    let mounted = spec.root.as_ref().filter(|_| is_among_the_hosts(&spec)).map(|root| root.path.clone());
+    let undo = |error| mounted.iter().try_for_each(|path| unmount(path)).and(Err(error));
+    let child =
+        launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()), monitor }).or_else(undo)?;
     let mut program = Watched::from(child);
     let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
     let cgroup = program.take_cgroup().map(Cgroup::leave);
@@ -114,7 +124,7 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
         Some(monitor) => children::keep_monitor(monitor),
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
-    Ok(Created { process, cgroup, degraded })
+    Ok(Created { process, cgroup, mounted, degraded })
 }
 
 impl Asked {
@@ -127,6 +137,7 @@ impl Asked {
         extras.new_session = true;
         extras.new_keyring = !self.no_new_keyring;
         extras.preserve_fds = self.preserve_fds;
+        extras.no_pivot = self.no_pivot;
         if let Some(monitor) = &self.monitor {
             let stdin = if monitor.has_stdin { Stdio::Piped } else { Stdio::Null };
             extras.stdio = [stdin, Stdio::Piped, Stdio::Piped];
@@ -164,6 +175,22 @@ fn suffix(folder: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     folder.hash(&mut hasher);
     format!(".{:08x}", hasher.finish() & 0xffff_ffff)
+}
+
+/// Whether its root is mounted where this process sees it.
+fn is_among_the_hosts(spec: &Spec) -> bool {
+    shares_mounts(spec) && !spec.linux.namespaces.iter().any(|namespace| namespace.kind == NamespaceKind::Mount)
+}
+
+/// Removes the mount of a container's root, and all below it, from among the host's; where there is none, nothing.
+///
+/// # Errors
+/// [`Error::System`] where it cannot be removed.
+pub(super) fn unmount(path: &str) -> Result<(), Error> {
+    match umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW) {
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(Error::system(format!("unmount {path:?}"), errno)),
+    }
 }
 
 /// Refuses a terminal that nobody would attend to.

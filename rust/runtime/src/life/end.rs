@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use nix::libc::SIGKILL;
 use serde::Deserialize;
 
+use super::create::unmount;
 use super::process::Process;
 use super::{Done, children};
 use crate::cgroup::Place;
@@ -23,13 +24,15 @@ pub(crate) struct Asked {
     #[serde(flatten)]
     process: Process,
     cgroup: Option<Place>,
+    /// A mount among the host's that goes with it.
+    mounted: Option<String>,
 }
 
 /// `end`: kills a container's processes, where they have not ended, waits until they have, and removes its cgroup.
 ///
 /// # Errors
 /// [`Error::System`]: `ETIMEDOUT` where it does not end.
-pub(crate) fn end(Asked { process, cgroup }: &Asked) -> Result<Done, Error> {
+pub(crate) fn end(Asked { process, cgroup, mounted }: &Asked) -> Result<Done, Error> {
     if let Some((program, _)) = children::take(process.pid) {
         // Ours: nobody else collects it, so its number is its own.
         kill_and_wait(&program.child().pidfd, process.pid, cgroup.as_ref())?;
@@ -41,6 +44,7 @@ pub(crate) fn end(Asked { process, cgroup }: &Asked) -> Result<Done, Error> {
             kill_and_wait(&pidfd, process.pid, cgroup.as_ref())?;
         }
     }
+    mounted.iter().try_for_each(|path| unmount(path))?;
     cgroup.iter().try_for_each(Place::remove).map(|()| Done {})
 }
 

@@ -24,6 +24,9 @@ pub(crate) struct Asked {
 /// [`Error::System`] with the step that failed; the container has ended then. `ESRCH` where it does not wait any more.
 pub(crate) fn start(Asked { handle }: &Asked) -> Result<Done, Error> {
     let held = store::held(*handle)?;
+    if held.config()?.process.is_absent {
+        return Err(Error::spec("process", "is absent from the container's configuration: there is nothing to start"));
+    }
     match door::knock(held.folder()) {
         Ok(None) => {
             // It is of no more use; where it cannot be removed, the folder's end takes it along.

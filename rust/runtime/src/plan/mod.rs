@@ -33,6 +33,7 @@ use crate::spec::Spec;
 
 pub use explain::{Line, explain};
 pub use namespaces::IdMaps;
+pub use root::shares_mounts;
 pub use words::{kind_name as namespace_names, operation};
 
 /// What the parent opens before the clone; an [`Fd`](minicontainer_child::Fd) is a place in [`Plan::descriptors`].
@@ -231,6 +232,9 @@ impl Plan {
 /// # Errors
 /// [`Error::Spec`] with the path of the first field that cannot be.
 pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
+    if spec.process.is_absent && !facts.holds {
+        return Err(Error::spec("process", "must say what runs; it is absent"));
+    }
     let mut plan = Plan::new(spec, &facts)?;
     cgroups::enter(&mut plan, spec, &facts)?;
     namespaces::enter(&mut plan, spec, &facts)?;
@@ -253,10 +257,11 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
         let Step::Exec { candidates, .. } = exec else {
             return Err(Error::Internal { message: "a program is not executed last".into() });
         };
+        if !spec.process.is_absent {
+            plan.steps.push(Step::FindProgram { candidates });
+        }
         // Where it waits, none of our handlers may run.
-        let ready =
-            [Step::FindProgram { candidates }, Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold];
-        plan.steps.extend(ready);
+        plan.steps.extend([Step::ResetSignals { keep: 0 }, Step::UnblockSignals, Step::Hold]);
     }
     // A filter that comes before the rights are given up may refuse what these do.
     let comes_early = filter.is_some() && !spec.process.no_new_privileges;

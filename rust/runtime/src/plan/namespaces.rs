@@ -38,7 +38,7 @@ const LONGEST_NAME: usize = 64;
 
 /// Enters the namespaces and sets up what is in them but files.
 pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    check(spec)?;
+    check(spec, facts)?;
     let mut unshared = 0;
     let joins_user = spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_some());
     for namespace in spec.linux.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
@@ -105,7 +105,7 @@ pub(super) fn has_user_namespace(spec: &Spec) -> bool {
     spec.linux.namespaces.iter().any(|namespace| namespace.kind == NamespaceKind::User)
 }
 
-fn check(spec: &Spec) -> Result<(), Error> {
+fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
     let namespaces = &spec.linux.namespaces;
     for (index, Namespace { kind, path }) in namespaces.iter().enumerate() {
         if namespaces[..index].iter().any(|earlier| earlier.kind == *kind) {
@@ -138,7 +138,7 @@ fn check(spec: &Spec) -> Result<(), Error> {
     if !spec.linux.time_offsets.is_empty() && !has_new(spec, NamespaceKind::Time) {
         return needs("linux.timeOffsets", "new time");
     }
-    if (spec.root.is_some() || !spec.mounts.is_empty()) && !has(NamespaceKind::Mount) {
+    if (spec.root.is_some() || !spec.mounts.is_empty()) && !has(NamespaceKind::Mount) && !facts.holds {
         return needs(if spec.root.is_some() { "root" } else { "mounts" }, "mount");
     }
     Ok(())

@@ -15,7 +15,7 @@ const USUAL_UMASK: u32 = 0o022;
 
 /// Makes the root and what is in it, and enters it.
 pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
-    check(spec)?;
+    check(spec, facts)?;
     let wanted = wanted_propagation(spec)?;
     if has_new(spec, NamespaceKind::Mount) {
         // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Never the other way,
@@ -51,7 +51,10 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
         plan.steps.push(Step::ProtectRoot { attributes: libc::MOUNT_ATTR_RDONLY });
     }
     run_hooks(plan, spec, facts);
-    plan.steps.push(Step::EnterRoot);
+    plan.steps.push(match (shares_mounts(spec), spec.minicontainer.no_pivot) {
+        (false, false) => Step::EnterRoot,
+        (is_shared, _) => Step::ChangeRoot { moves: !is_shared },
+    });
     if let Some(Propagation { flag, recursive }) = wanted {
         plan.steps.push(Step::SetPropagation { flags: propagation_flags(flag, recursive) });
     }
@@ -65,10 +68,17 @@ fn run_hooks(plan: &mut Plan, spec: &Spec, facts: &Facts) {
     }
 }
 
-fn check(spec: &Spec) -> Result<(), Error> {
+/// Whether the root is mounted among others' mounts.
+#[must_use]
+pub fn shares_mounts(spec: &Spec) -> bool {
+    spec.root.is_some() && !has_new(spec, NamespaceKind::Mount)
+}
+
+fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
     match &spec.root {
         Some(root) if root.path.is_empty() => Err(Error::spec("root.path", "must name a folder; it is empty")),
-        Some(_) if !has_new(spec, NamespaceKind::Mount) => {
+        // Who creates containers removes what is left of their mounts.
+        Some(_) if shares_mounts(spec) && !facts.holds => {
             Err(Error::spec("root", "needs a mount namespace of the container's own, not one that is joined"))
         }
         Some(_) => Ok(()),

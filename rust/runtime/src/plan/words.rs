@@ -58,7 +58,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         }
         Step::MakeLink { place: at, .. } => format!("make the link {}", place(plan, at)),
         Step::ProtectRoot { attributes } => format!("make the root {}", root_attributes(attributes)),
-        Step::EnterRoot => "enter the root".into(),
+        Step::EnterRoot | Step::ChangeRoot { .. } => "enter the root".into(),
 
         Step::NewSession => "start a session".into(),
         Step::OpenTerminal { .. } => "open a terminal".into(),

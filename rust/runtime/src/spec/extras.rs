@@ -66,6 +66,8 @@ pub struct Extras {
     /// The process whose namespaces are joined, by its number and its start.
     #[serde(skip)]
     pub joins: Option<(i32, u64)>,
+    /// The root is entered by chroot(2), after its mount was moved over the former one: where pivot_root(2) cannot.
+    pub no_pivot: bool,
     /// So many descriptors of this process's behind stderr are the program's too.
     pub preserve_fds: u32,
 }

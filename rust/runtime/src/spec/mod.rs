@@ -27,6 +27,7 @@ pub struct Spec {
     /// Version of the runtime-spec that the object follows.
     pub oci_version: String,
     /// What runs.
+    #[serde(default = "Process::absent")]
     pub process: Process,
     /// The container's files; absent: the host's.
     pub root: Option<Root>,

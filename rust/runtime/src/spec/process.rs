@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 pub struct Process {
     /// The arguments, the first of which the program sees as its own name.
     pub args: Vec<String>,
+    /// Whether the spec has none: such a container can be created, but never started.
+    #[serde(skip)]
+    pub is_absent: bool,
     /// `NAME=value`; of several with one name the last counts.
     #[serde(default)]
     pub env: Vec<String>,
@@ -45,6 +48,14 @@ pub struct Process {
     /// On which processors it runs.
     #[serde(rename = "execCPUAffinity")]
     pub exec_cpu_affinity: Option<CpuAffinity>,
+}
+
+impl Process {
+    /// What stands for none.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self { is_absent: true, args: vec!["/".into()], ..Self::default() }
+    }
 }
 
 /// OCI `process.consoleSize`.

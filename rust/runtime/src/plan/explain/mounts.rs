@@ -116,6 +116,11 @@ fn root_lines(plan: &Plan, step: Step) -> Vec<Line> {
             "unix(7)",
         )],
         Step::ProtectRoot { attributes } => protect_root(plan, attributes),
+        Step::ChangeRoot { moves } => {
+            let call = line("chroot", &["\".\""], "it becomes the root; the mounts above it stay", "chroot(2)");
+            let moved = line("mount", &["\".\"", "\"/\"", "MS_MOVE"], "it hides the former root", "mount(2)");
+            moves.then_some(moved).into_iter().chain([call]).collect()
+        }
         Step::EnterRoot => vec![
             line("fchdir", &["ROOT"], "pivot_root works on the folder that one is in", "chdir(2)"),
             line(

@@ -48,6 +48,7 @@ samples! {
     MakeLink { text: Str(0), place: PLACE },
     ProtectRoot { attributes: 1 },
     EnterRoot,
+    ChangeRoot { moves: true },
     NewSession,
     OpenTerminal { socket: Fd(0), streams: [true; 3], size: (0, 0), console: None },
     NewKeyring,
