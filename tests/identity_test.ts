@@ -183,12 +183,15 @@ testAsRoot("oomScoreAdj has the program killed sooner when it is above this proc
   assertEquals(stdout, "987\n");
 });
 
+/** Of proc_pid_stat(5); a policy that has no use for it leaves it as it is. */
+const ourNice = Number(Deno.readTextFileSync("/proc/self/stat").split(") ").at(-1)!.split(" ")[16]);
+
 for (
   const [name, scheduler, option, policy, nice, priority] of [
     ["batch", { policy: "SCHED_BATCH", nice: 7 }, "batch:7", 3, 7, 0],
-    ["idle", { policy: "SCHED_IDLE" }, "idle", 5, 0, 0],
-    ["fifo", { policy: "SCHED_FIFO", priority: 5 }, "fifo:5", 1, 0, 5],
-    ["rr", { policy: "SCHED_RR", priority: 9 }, "rr:9", 2, 0, 9],
+    ["idle", { policy: "SCHED_IDLE" }, "idle", 5, ourNice, 0],
+    ["fifo", { policy: "SCHED_FIFO", priority: 5 }, "fifo:5", 1, ourNice, 5],
+    ["rr", { policy: "SCHED_RR", priority: 9 }, "rr:9", 2, ourNice, 9],
     ["other", { policy: "SCHED_OTHER", nice: 3 }, "other:3", 0, 3, 0],
   ] as const
 ) {
