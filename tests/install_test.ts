@@ -115,6 +115,39 @@ testWithCargo("deno task compile says in one line that denort cannot be had", as
   assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "minicontainer"), false);
 });
 
+testWithCargo("deno task install makes a command that needs neither HOME nor PATH", async () => {
+  using temp = tempFolder();
+  const install = ["run", "-A", `${PROJECT}scripts/install.ts`, "--prefix", `${temp.path}/a b`];
+  const made = await output(Deno.execPath(), install);
+  assertEquals(made.code, 0, made.stderr);
+  const command = `${temp.path}/a b/bin/minicontainer`;
+  assertEquals(made.stdout.trim().split("\n").at(-1), `installed ${command}: minicontainer version 0.1.0`);
+  const bare = (...args: string[]) => output("env", ["-i", command, ...args], { cwd: "/" });
+  assertEquals(await bare("/bin/echo", "hello"), { code: 0, stdout: "hello\n", stderr: "" });
+  const containers = `${temp.path}/containers`;
+  assertEquals(await bare("--root", containers, "list", "--quiet"), { code: 0, stdout: "", stderr: "" });
+  assertMatch((await bare("--root", containers, "state", "x")).stderr, /container "x" does not exist/);
+  // What Deno needs for itself does not reach the program.
+  const own = await output("env", ["-i", "A=1", "PATH=/bin:/usr/bin", "DENO_DIR=/own", command, "/usr/bin/env"]);
+  const names = own.stdout.trim().split("\n").filter((line) => !line.startsWith("PWD=")).sort();
+  assertEquals(names, ["A=1", "DENO_DIR=/own", "PATH=/bin:/usr/bin"]);
+});
+
+testWithCargo("deno task pack makes a package of npm with the library and the command", async () => {
+  using temp = tempFolder();
+  const made = await output(Deno.execPath(), ["run", "-A", `${PROJECT}scripts/pack.ts`, `${temp.path}/package.tgz`]);
+  assertEquals(made.code, 0, made.stderr);
+  assertEquals((await output("tar", ["-xzf", `${temp.path}/package.tgz`, "-C", temp.path])).code, 0);
+  const folder = `${temp.path}/package`;
+  const { bin } = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
+  await Deno.symlink(`${folder}/${bin.minicontainer}`, `${temp.path}/linked`);
+  const env = { PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:/usr/bin:/bin` };
+  assertEquals((await output(`${temp.path}/linked`, ["/bin/echo", "hello"], { env })).stdout, "hello\n");
+  assert(exists(`${folder}/mod.js`) && exists(`${folder}/${LIBRARY}`));
+  const listed = await output(`${temp.path}/linked`, ["--root", `${temp.path}/none`, "list", "-q"], { env });
+  assertEquals(listed, { code: 0, stdout: "", stderr: "" });
+});
+
 function contains(bytes: Uint8Array, part: Uint8Array): boolean {
   for (let start = bytes.indexOf(part[0]); start !== -1; start = bytes.indexOf(part[0], start + 1)) {
     if (part.every((byte, index) => bytes[start + index] === byte)) return true;

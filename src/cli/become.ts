@@ -10,7 +10,9 @@ import { becomeSymbols } from "../native/symbols.ts";
  * @throws {SystemError} where it cannot
  */
 export function becomeBin(args: string[]): never {
-  const module = decodeURIComponent(new URL("../../bin.ts", import.meta.url).pathname);
+  // The package of npm has it in JavaScript.
+  const [suffix] = /\.\w+$/.exec(import.meta.url) ?? [".ts"];
+  const module = decodeURIComponent(new URL(`../../bin${suffix}`, import.meta.url).pathname);
   const request = encodeSpec({ call: "become", module, arguments: args.length });
   const { minicontainer_call } = openLibrary(becomeSymbols);
   throw callForJson((record, length) => minicontainer_call(request, request.byteLength, record, length));

@@ -101,8 +101,8 @@ export async function withLock<T>(place: Place, change: (locked: Locked) => Prom
 }
 
 /** Removes what a killed process had made of a container. */
-async function undoHalfMade({ handle, state: { pid, startTime, cgroup, mounted } }: Locked) {
-  await callLife("end", { pid, startTime, cgroup, mounted });
+async function undoHalfMade({ handle }: Locked) {
+  await callLife("undo", { handle });
   await callLife("store.remove", { handle });
 }
 

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::hooks::{self, Stage};
 use super::process::{Process, SYSTEM_ROOT};
-use super::{children, door, store};
+use super::{children, door, store, undo};
 use crate::cgroup::{Cgroup, Manager, Place};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -101,6 +101,9 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     facts.folder.clone_from(&asked.bundle);
     let plan = plan(&spec, facts)?;
     check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground || asked.monitor.is_some())?;
+    if let Some(arrangement) = &plan.cgroup {
+        undo::note(held.folder(), &arrangement.place)?;
+    }
     let socket = bind(held.folder(), "start")?;
     // Opened anew: the lock on the folder belongs to the descriptor that took it, and to its copies.
     let folder = asked.monitor.as_ref().map(|_| open_again(held.folder())).transpose()?;

@@ -17,6 +17,7 @@ pub(crate) mod process;
 mod signal;
 mod start;
 pub(crate) mod store;
+mod undo;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "cgroup.update" => answer(request, cgroups::update),
         "cgroup.state" => answer(request, |asked| Ok(cgroups::state(asked))),
         "cgroup.stats" => answer(request, |asked| Ok(cgroups::stats(asked))),
+        "undo" => answer(request, undo::undo),
         "end" => answer(request, end::end),
         "hooks" => answer(request, hooks::hooks),
         "become" => answer(request, becoming::become_module),

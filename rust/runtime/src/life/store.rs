@@ -118,7 +118,7 @@ pub(crate) struct Found {
 /// A container's handle.
 #[derive(Deserialize)]
 pub(crate) struct Handle {
-    handle: u32,
+    pub(super) handle: u32,
 }
 
 /// What a container's state is to be.
@@ -358,7 +358,7 @@ fn waits(folder: &Path) -> bool {
 }
 
 /// Writes a file anew: who reads it gets the old or the new one, also after a loss of power.
-fn write(folder: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
+pub(super) fn write(folder: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
     let new = format!("{PASSING}{name}");
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let mut file = File::from(openat(folder, new.as_str(), flags, Mode::from_bits_truncate(0o600))?);
