@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { namespaceExec, namespaceExecSync, namespaceSpawn, StateError, SystemError, UnsupportedError } from "../mod.ts";
 import { execForms, pidNamespaces, requires, shell, startDeno, textOf } from "./support.ts";
-import { cgroupTree, limits, ownCgroups } from "./support_cgroups.ts";
+import { cgroupTree, limits, ownCgroups, ownFolder } from "./support_cgroups.ts";
 import { rootfs, rootfsLack } from "./support_rootfs.ts";
 
 const limited = requires(limits, pidNamespaces, rootfsLack);
@@ -118,12 +118,22 @@ limited("no process at all is a limit, -1 is none", () =>
 limited("two programs with 2:1 shares on one processor get 2:1 of it", () =>
   leavesNothing(async () => {
     const run = (cpuShares: number) =>
-      namespaceExec({ ...HOG, limits: { cpuShares, cpusetCpus: "0" }, cpuAffinity: "0", timeoutMs: 3000 });
+      namespaceExec({ ...HOG, limits: { cpuShares }, cpuAffinity: "0", timeoutMs: 3000 });
     const [more, less] = await Promise.all([run(2048), run(1024)]);
     const [first, second] = [more, less].map(({ usage }) => usage.cpuUserUs + usage.cpuSystemUs);
     const ratio = first / second;
     assert(ratio > 1.8 && ratio < 2.2, `${first} to ${second} µs is ${ratio}`);
   }));
+
+requires(limits, ownFolder("cpuset") === undefined ? "needs the cgroup controller cpuset" : undefined)(
+  "a program runs on the processors that its cgroup has",
+  () =>
+    leavesNothing(async () => {
+      const program = shell("grep Cpus_allowed_list /proc/self/status");
+      const { stdout } = await namespaceExec({ ...program, limits: { cpusetCpus: "0" }, stdout: "piped" });
+      assertEquals(textOf(stdout), "Cpus_allowed_list:\t0");
+    }),
+);
 
 limited("a running program tells what it uses, and its limits change", () =>
   leavesNothing(async () => {

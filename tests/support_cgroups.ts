@@ -7,19 +7,41 @@
 import { namespaceSpawn } from "../mod.ts";
 import type { Lack } from "./support.ts";
 
-/** The host's cgroups, each a folder: what a test has left is a difference. */
+/** The host's cgroups, each a folder: what a test has left is a difference, what others make meanwhile is none. */
 export function cgroupTree(): string[] {
   const found: string[] = [];
   const visit = (folder: string) => {
-    for (const entry of Deno.readDirSync(folder)) {
-      if (!entry.isDirectory) continue;
-      const path = `${folder}/${entry.name}`;
+    for (const { name, isDirectory } of entriesOf(folder)) {
+      if (!isDirectory) continue;
+      const path = `${folder}/${name}`;
       found.push(path);
       visit(path);
     }
   };
   visit("/sys/fs/cgroup");
-  return found.sort();
+  return found.filter((path) => !isOthers(path)).sort();
+}
+
+/** What is in a folder; one that others remove meanwhile is empty. */
+function entriesOf(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch {
+    return [];
+  }
+}
+
+/** Whether another process that lives has made it, or a container of another test's. */
+function isOthers(path: string): boolean {
+  const [, pid] = /\/minicontainer-(\d+)-/.exec(path) ?? [];
+  const isAlive = (pid: string) => {
+    try {
+      return Deno.statSync(`/proc/${pid}`).isDirectory;
+    } catch {
+      return false;
+    }
+  };
+  return pid === undefined ? path.includes("/minicontainer.") : Number(pid) !== Deno.pid && isAlive(pid);
 }
 
 /** The cgroups that minicontainer makes have names that begin so. */

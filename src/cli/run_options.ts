@@ -158,7 +158,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       { name: "unified", value: "FILE=VALUE", many: true, help: "write to a file of its cgroup, version 2" },
       { name: "cpu-time", value: "TIME", help: "kill it after TIME on processors, all of it together" },
       { name: "cgroup-parent", value: "PATH", help: "make its cgroup below this one" },
-      { name: "cgroup-manager", value: "files|systemd|disabled", help: "who makes its cgroup" },
+      { name: "cgroup-manager", value: "cgroupfs|systemd|disabled", help: "who makes its cgroup" },
       {
         name: "limits",
         value: "strict|best-effort",

@@ -124,8 +124,8 @@ export interface CgroupExtras {
   ioMax?: IoMaxDevice[];
 }
 
-/** Who makes a cgroup. */
-export type CgroupManager = "files" | "systemd" | "disabled";
+/** Who makes a cgroup: we do, as folders; systemd does; nobody. */
+export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 
 /** What is read from and written to a device at most, per second. */
 export interface IoMax {

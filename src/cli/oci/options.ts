@@ -133,7 +133,7 @@ export function globalsOf(args: Arguments): Globals {
     log: args.text("log"),
     logFormat: oneOf("log-format", args.text("log-format"), ["text", "json"]) ?? "text",
     debug: args.flag("debug"),
-    cgroupManager: args.flag("systemd-cgroup") ? "systemd" : manager === "cgroupfs" ? "files" : manager,
+    cgroupManager: args.flag("systemd-cgroup") ? "systemd" : manager,
     rootless: rootless === undefined || rootless === "auto" ? undefined : rootless === "true",
   };
 }

@@ -27,7 +27,7 @@ export interface CreateConfig extends RootOptions {
   noPivot?: boolean;
   /** The container gets no session keyring of its own. */
   noNewKeyring?: boolean;
-  /** Who makes its cgroup; default `"files"`. */
+  /** Who makes its cgroup; default `"cgroupfs"`. */
   cgroupManager?: CgroupManager;
 }
 

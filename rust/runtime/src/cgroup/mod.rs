@@ -37,6 +37,7 @@ pub use survey::Survey;
 pub enum Manager {
     /// We do, as folders.
     #[default]
+    #[serde(alias = "cgroupfs")]
     Files,
     /// Systemd does, as a transient scope; what is in it we write as with [`Manager::Files`].
     Systemd,
