@@ -40,8 +40,15 @@ pub(crate) fn become_holder(hold: &Hold<'_>) -> Result<(), Errno> {
     Err(sys::execveat(hold.program, hold.argv))
 }
 
-/// Waits until somebody connects to the socket, walks over the plan, and tells who connected what failed: its step and
-/// the kernel's error number, four bytes each. It comes back only then, with the process's exit status.
+/// What who connects to the socket says: the container is started.
+pub const START: u8 = b's';
+
+/// What who connects to the socket says: the container is to end, for it never came about.
+pub const GIVE_UP: u8 = b'x';
+
+/// Waits until somebody connects to the socket and says [`START`], walks over the plan, and tells who connected what
+/// failed: its step and the kernel's error number, four bytes each. It comes back only then, with the process's exit
+/// status, or once somebody has said [`GIVE_UP`].
 ///
 /// `arguments` are the descriptors that [`Hold::argv`] names, in decimal: the plan's file and the socket.
 #[must_use]
@@ -67,7 +74,16 @@ fn wait(image: i32, socket: i32) -> Result<(), Errno> {
     let mut arena = Arena::new(length.saturating_mul(TABLES_PER_BYTE).saturating_add(4096))?;
     let program = image::read(bytes, &mut arena, &REPORT)?;
     sys::close(image);
-    let caller = sys::accept(socket)?;
+    let caller = loop {
+        let caller = sys::accept(socket)?;
+        let mut word = [0];
+        match sys::read(&caller, &mut word) {
+            Ok([START]) => break caller,
+            Ok([GIVE_UP]) => return Ok(()),
+            // Who came was killed before it had said anything.
+            _ => {}
+        }
+    };
     sys::close(socket);
     // What only kept the rights over the exec; the plan says which of them the program gets.
     let permitted = sys::permitted_capabilities()?;

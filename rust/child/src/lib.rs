@@ -35,7 +35,7 @@ mod table;
 mod terminal;
 
 pub use fault::Fault;
-pub use holder::{Hold, end, hold};
+pub use holder::{GIVE_UP, Hold, START, end, hold};
 pub use mounted::{Attributes, Bind, Filesystem};
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use minicontainer::launch::wait::{End, WaitFor, reap};
 use minicontainer::launch::{Child, MonitorRequest, Outside, launch_for};
 use minicontainer::plan::{Plan, plan};
 use minicontainer::spec::Spec;
+use minicontainer_child::{GIVE_UP, START};
 
 /// A socket in a folder of its own, which goes with it.
 struct Door {
@@ -28,8 +29,14 @@ impl Door {
 
     /// What the one that waited said: nothing, where it became the program.
     fn knock(&self) -> Vec<u8> {
+        self.say(START)
+    }
+
+    fn say(&self, word: u8) -> Vec<u8> {
         let mut answer = Vec::new();
-        UnixStream::connect(&self.path).unwrap().read_to_end(&mut answer).unwrap();
+        let mut door = UnixStream::connect(&self.path).unwrap();
+        door.write_all(&[word]).unwrap();
+        door.read_to_end(&mut answer).unwrap();
         answer
     }
 }
@@ -75,6 +82,15 @@ fn it_waits_small_and_becomes_the_program() {
     assert!(pss < 512, "{pss} KiB");
     assert_eq!(door.knock(), b"");
     assert_eq!(end(&child), End::Exited(42));
+}
+
+#[test]
+fn it_goes_on_waiting_for_who_said_nothing_and_ends_where_all_is_given_up() {
+    let door = Door::new("gives-up");
+    let (_, child) = held(r#"{"args":["/bin/true"]}"#, &door);
+    drop(UnixStream::connect(&door.path).unwrap());
+    assert_eq!(door.say(GIVE_UP), b"");
+    assert_eq!(end(&child), End::Exited(127));
 }
 
 #[test]

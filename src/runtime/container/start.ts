@@ -2,6 +2,7 @@
 
 import { SpecError, StateError, SystemError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
+import { stateOf } from "../../spec/state.ts";
 import { mustAllow } from "../../spec/status.ts";
 import { runHooks } from "./hooks.ts";
 import { statusNow } from "./state.ts";
@@ -25,9 +26,14 @@ export function startContainer(place: Place): Promise<void> {
 
 async function execute({ handle, state }: Locked) {
   try {
-    await callLife("start", { handle });
+    const { pid, startTime } = state;
+    await callLife("start", { handle, process: { pid, startTime }, state: stateOf(state, "created") });
   } catch (error) {
-    if (!(error instanceof SystemError && error.code === "ESRCH")) throw error;
+    if (!(error instanceof SystemError && error.code === "ESRCH")) {
+      // A hook has failed, while the container still waits; or its program could not be executed, and it has ended.
+      await kill(state);
+      throw error;
+    }
     throw new StateError(`cannot start ${JSON.stringify(state.id)}: it does not wait any more`, "created", "stopped");
   }
 }
@@ -38,8 +44,15 @@ async function poststart(locked: Locked) {
   try {
     await runHooks(locked, "poststart", "running");
   } catch (error) {
-    const { pid, startTime, cgroup } = locked.state;
-    await callLife("signal", { pid, startTime, cgroup, signal: 9, all: true });
+    await kill(locked.state);
     throw error;
+  }
+}
+
+async function kill({ pid, startTime, cgroup }: Locked["state"]) {
+  try {
+    await callLife("signal", { pid, startTime, cgroup, signal: 9, all: true });
+  } catch (error) {
+    if (!(error instanceof SystemError && error.code === "ESRCH")) throw error;
   }
 }

@@ -1,6 +1,6 @@
 //! Sockets of unix(7): the one that a container waits at, and those of others that are sent a descriptor.
 
-use std::io::{IoSlice, Read};
+use std::io::{IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -18,14 +18,16 @@ pub(super) fn of(folder: &OwnedFd, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd()))
 }
 
-/// Connects to the socket in a container's folder, and waits for what is said: nothing, where the program was
-/// executed, or the step that failed and the kernel's error number.
+/// Connects to the socket that a container waits at, says `word` ([`START`](minicontainer_child::START) or
+/// [`GIVE_UP`](minicontainer_child::GIVE_UP)), and waits for the answer: none, where the program was executed or the wait
+/// is over, or the step that failed and the kernel's error number.
 ///
 /// # Errors
 /// As connect(2) and read(2).
-pub(super) fn knock(folder: &OwnedFd) -> std::io::Result<Option<(u32, i32)>> {
+pub(super) fn knock(folder: &OwnedFd, word: u8) -> std::io::Result<Option<(u32, i32)>> {
     let mut answer = [0_u8; 8];
     let mut door = UnixStream::connect(of(folder, "start"))?;
+    door.write_all(&[word])?;
     match door.read_exact(&mut answer) {
         Ok(()) => {
             let (step, errno) = answer.split_at(4);

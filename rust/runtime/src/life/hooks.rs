@@ -66,6 +66,7 @@ impl Stage {
 
 /// Which hooks of which container.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Asked {
     handle: u32,
     stage: Stage,

@@ -1,10 +1,12 @@
 //! Starting a container that waits.
 
-use minicontainer_child::Failure;
+use minicontainer_child::{Failure, START};
 use nix::errno::Errno;
 use nix::libc;
 use serde::Deserialize;
 
+use super::hooks::{self, Stage};
+use super::process::Process;
 use super::{Done, door, store};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -16,24 +18,29 @@ use crate::spec::Spec;
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     handle: u32,
+    /// Its process, and OCI's state, which hooks are told.
+    process: Process,
+    state: serde_json::Value,
 }
 
 /// `start`: has a container that waits execute its program.
 ///
 /// # Errors
 /// [`Error::System`] with the step that failed; the container has ended then. `ESRCH` where it does not wait any more.
-pub(crate) fn start(Asked { handle }: &Asked) -> Result<Done, Error> {
+pub(crate) fn start(Asked { handle, process, state }: &Asked) -> Result<Done, Error> {
     let held = store::held(*handle)?;
-    if held.config()?.process.is_absent {
+    let spec = held.config()?;
+    if spec.process.is_absent {
         return Err(Error::spec("process", "is absent from the container's configuration: there is nothing to start"));
     }
-    match door::knock(held.folder()) {
+    hooks::run(&spec, Stage::StartContainer, &state.to_string(), process.pid)?;
+    match door::knock(held.folder(), START) {
         Ok(None) => {
             // It is of no more use; where it cannot be removed, the folder's end takes it along.
             let _ = std::fs::remove_file(door::of(held.folder(), "start"));
             Ok(Done {})
         }
-        Ok(Some((step, errno))) => Err(of_step(&held.config()?, step, errno)),
+        Ok(Some((step, errno))) => Err(of_step(&spec, step, errno)),
         Err(error) => {
             let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
             let gone = matches!(errno, Errno::ECONNREFUSED | Errno::ENOENT | Errno::ECONNRESET);

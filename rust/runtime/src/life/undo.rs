@@ -2,7 +2,10 @@
 
 use std::os::fd::OwnedFd;
 
+use minicontainer_child::GIVE_UP;
+
 use super::Done;
+use super::door;
 use super::files::read_regular;
 use super::store::{self, Handle};
 use crate::cgroup::Place;
@@ -30,6 +33,8 @@ pub(super) fn note(folder: &OwnedFd, cgroup: &Place) -> Result<(), Error> {
 /// [`Error::System`] with what could not be removed.
 pub(super) fn undo(Handle { handle }: &Handle) -> Result<Done, Error> {
     let held = store::held(*handle)?;
+    // Whoever waits there does so in vain; where nobody does, there is nothing to end.
+    let _ = door::knock(held.folder(), GIVE_UP);
     // Its maker had not come so far where there is none.
     let Ok(text) = read_regular(&held.path.join(FILE), LARGEST) else { return Ok(Done {}) };
     let place: Place = serde_json::from_str(&text).map_err(|error| Error::Internal { message: error.to_string() })?;
