@@ -6,9 +6,9 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { namespaceExec, namespaceSpawn, SystemError } from "../../mod.ts";
-import { exists, pidNamespaces, requires, soon, textOf } from "../support.ts";
+import { exists, pidNamespaces, requires, soon, textOf, tool, until } from "../support.ts";
 import { says } from "../support_rootfs.ts";
-import { pureV2, systemd } from "./support.ts";
+import { pureV2, systemd, throwAway } from "./support.ts";
 
 const test = requires(pureV2, systemd, pidNamespaces);
 
@@ -96,3 +96,44 @@ test("a name that a unit has is refused when systemd makes the cgroup, and that 
   systemctl("stop", unit);
   await other.status;
 });
+
+/** Runs the command as an ordinary user whose manager is up; inside of it or, as from a login, outside. */
+function asOrdinaryUser(home: string, prefix: string[], args: string[]) {
+  const environment = [`HOME=${home}`, "PATH=/usr/bin:/bin", `XDG_RUNTIME_DIR=${RUNTIME}`, `DENO_DIR=${home}/cache`];
+  const identity = ["--reuid", UID, "--regid", UID, "--clear-groups", "env", "-i", ...environment];
+  const command = [`${home}/deno`, "run", "--no-lock", "--allow-ffi", "--allow-run", `${home}/cli.ts`, ...args];
+  const { code, stdout, stderr } = new Deno.Command("setpriv", { args: [...identity, ...prefix, ...command] })
+    .outputSync();
+  return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
+}
+
+const UID = "4242";
+const RUNTIME = `/run/user/${UID}`;
+
+requires(pureV2, systemd, throwAway, tool("useradd"))(
+  "--cgroup-manager systemd gives an ordinary user limits when that user's systemd has started it",
+  async () => {
+    const home = "/home/ordinary";
+    const project = new URL("../../", import.meta.url).pathname;
+    const files = ["mod.ts", "cli.ts", "deno.json", "src", "std", "target/release/libminicontainer.so"];
+    const script = `useradd --uid ${UID} --create-home --home-dir ${home} ordinary && loginctl enable-linger ordinary &&
+      cp "$0" ${home}/deno && cd "$1" && cp -R --parents ${files.join(" ")} ${home} && chown -R ${UID}:${UID} ${home}`;
+    const made = new Deno.Command("sh", { args: ["-ec", script, Deno.execPath(), project] }).outputSync();
+    assert(made.success, textOf(made.stderr));
+    await until("the user's bus", () => exists(`${RUNTIME}/bus`));
+
+    const limited = ["--cgroup-manager", "systemd", "--memory", "64M", "--", "/bin/sh", "-c"];
+    const asked = `${OWN}; cat ${ROOT}$(${OWN})/memory.max`;
+    const inside = asOrdinaryUser(home, ["systemd-run", "--user", "--wait", "--pipe", "--quiet"], [...limited, asked]);
+    assertEquals({ code: inside.code, stderr: inside.stderr }, { code: 0, stderr: "" });
+    const [own, limit] = inside.stdout.split("\n");
+    const manager = `/user.slice/user-${UID}.slice/user@${UID}.service`;
+    assert(own.startsWith(`${manager}/user.slice/minicontainer-`) && own.endsWith(".scope/container"), own);
+    assertEquals(limit, `${64 << 20}`);
+    await until("its removal", () => !exists(`${ROOT}${own}`));
+
+    const outside = asOrdinaryUser(home, [], [...limited, asked]);
+    assertEquals(outside.code, 125);
+    assertMatch(outside.stderr, /systemd-run --user --scope/);
+  },
+);

@@ -41,9 +41,18 @@ pub fn survey(layout: &Layout) -> Result<Systemd, Error> {
         return Err(missing(NOT_THERE));
     }
     let unified = layout.unified.as_ref().filter(|_| layout.kind() == Kind::V2);
-    let mount = &unified.ok_or_else(|| missing("a host of cgroup version 2 alone"))?.mount;
+    let unified = unified.ok_or_else(|| missing("a host of cgroup version 2 alone"))?;
+    let mount = &unified.mount;
     let is_user = is_users();
     let root = if is_user { mount.join(scope::users_cgroup()?.trim_start_matches('/')) } else { mount.clone() };
+    if is_user && !unified.own.starts_with(&root) {
+        // A process is moved by who may write to the nearest cgroup that has both places in it.
+        let own = unified.own.display();
+        return Err(missing(&format!(
+            "to be started by this user's systemd, as by systemd-run --user --scope …; from {own} \
+            nobody but root leads to its cgroups"
+        )));
+    }
     let controllers = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
     Ok(Systemd { is_user, root, controllers: controllers.split_whitespace().map(String::from).collect() })
 }
