@@ -9,5 +9,10 @@ export const pureV2: Lack = exists("/sys/fs/cgroup/cgroup.controllers")
   ? undefined
   : `needs a host of cgroup v2 alone: ${HINT}`;
 
+/** A host on which a test may do what it leaves behind: a virtual machine that is gone afterwards. */
+export const throwAway: Lack = Deno.env.get("THROW_AWAY_HOST") === "1"
+  ? undefined
+  : `needs a host to throw away: ${HINT}`;
+
 /** Where systemd is PID 1. */
 export const systemd: Lack = exists("/run/systemd/system") ? undefined : `needs a host of systemd's: ${HINT}`;

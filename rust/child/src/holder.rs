@@ -50,14 +50,25 @@ pub const GIVE_UP: u8 = b'x';
 /// failed: its step and the kernel's error number, four bytes each. It comes back only then, with the process's exit
 /// status, or once somebody has said [`GIVE_UP`].
 ///
-/// `arguments` are the descriptors that [`Hold::argv`] names, in decimal: the plan's file and the socket.
+/// `arguments` are the descriptors that [`Hold::argv`] names, in decimal: the plan's file and the socket. Without any it
+/// keeps a cgroup from being empty until its stdin is at its end.
 #[must_use]
 pub fn hold(arguments: [Option<&CStr>; 2]) -> i32 {
+    if arguments == [None, None] {
+        return keep();
+    }
     let [Some(image), Some(socket)] = arguments.map(|argument| argument.and_then(number)) else { return MISTAKE };
     match wait(image, socket) {
         Ok(()) => 127,
         Err(_) => MISTAKE,
     }
+}
+
+/// Nothing is ever written to stdin: whoever has its other end closes it, or ends.
+fn keep() -> i32 {
+    let mut buffer = [0; 1];
+    while sys::read_stdin(&mut buffer).is_ok_and(|read| !read.is_empty()) {}
+    0
 }
 
 /// What a shell gives where it is itself that failed.

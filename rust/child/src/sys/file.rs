@@ -209,6 +209,11 @@ pub(crate) fn read<'b>(file: &Handle, buffer: &'b mut [u8]) -> Result<&'b [u8], 
     Ok(buffer.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default())
 }
 
+/// As [`read`], from what this process has as stdin.
+pub(crate) fn read_stdin(buffer: &mut [u8]) -> Result<&[u8], Errno> {
+    read(&core::mem::ManuallyDrop::new(Handle(libc::STDIN_FILENO)), buffer)
+}
+
 /// `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)`, readlink(2): the part of `buffer` that it filled.
 pub(crate) fn readlink<'b>(path: CStrRef<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
     readlink_at(HERE, path, buffer)

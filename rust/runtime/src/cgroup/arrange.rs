@@ -10,6 +10,7 @@ use super::place::{Place, UNIFIED};
 use super::resources::{Resources, ThrottleDevice, Version, Write, writes};
 use super::survey::{Level, Survey};
 use super::sweep::OUTLIVES;
+use super::systemd::{self, Wanted};
 use super::{Entry, IoMax, Manager};
 use crate::error::Error;
 use crate::spec::Spec;
@@ -19,6 +20,8 @@ use crate::spec::Spec;
 pub struct Arrangement {
     /// Where it is.
     pub place: Place,
+    /// The scope that it is in, where systemd makes one.
+    pub scope: Option<Wanted>,
     /// Its folders, each once, in the order in which they are made.
     pub folders: Vec<Folder>,
     /// Settings, and to which folder each belongs.
@@ -86,7 +89,7 @@ pub fn is_given(spec: &Spec) -> bool {
         || spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| cgroup.parent.is_some())
 }
 
-fn manager(spec: &Spec) -> Manager {
+pub(super) fn manager(spec: &Spec) -> Manager {
     spec.minicontainer.cgroup.as_ref().map_or(Manager::Files, |cgroup| cgroup.manager)
 }
 
@@ -131,15 +134,32 @@ fn name_in(version: Version, controller: &str) -> &str {
 /// [`Error::Spec`] with the field that cannot be; [`Error::Unsupported`] where a controller is missing and the spec does
 /// not put up with less.
 pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
+    if manager(spec) == Manager::Systemd {
+        let (mut scope, inside) = systemd::arrange::arrange(spec, survey)?;
+        let mut arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &inside.name, true)?;
+        scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
+        arrangement.place.unit = Some(scope.unit.name.clone());
+        arrangement.scope = Some(scope);
+        return Ok(arrangement);
+    }
+    let name = if spec.minicontainer.kill_on_exit { survey.name.clone() } else { format!("{}{OUTLIVES}", survey.name) };
+    arrange_at(spec, survey, &Location::of(spec)?, &name, spec.linux.cgroups_path.is_some())
+}
+
+fn arrange_at(
+    spec: &Spec,
+    survey: &Survey,
+    location: &Location,
+    name: &str,
+    is_named: bool,
+) -> Result<Arrangement, Error> {
     let extras = spec.minicontainer.cgroup.clone().unwrap_or_default();
     let mut arrangement = Arrangement {
         place: Place { manager: extras.manager, ..Place::default() },
-        is_named: spec.linux.cgroups_path.is_some(),
+        is_named,
         cpu_time: extras.cpu_time_ms.map(cpu_time).transpose()?,
         ..Arrangement::default()
     };
-    let location = Location::of(spec)?;
-    let name = if spec.minicontainer.kill_on_exit { survey.name.clone() } else { format!("{}{OUTLIVES}", survey.name) };
     let layout = &survey.layout;
     let version_of = |controller: &str| {
         let is_legacy = layout.legacy(name_in(Version::One, controller)).is_some();
@@ -165,7 +185,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
             || arrangement.cpu_time.is_some() && names.iter().any(|name| name == "cpuacct");
         let is_always = arrangement.is_named || ALWAYS.iter().any(|name| names.iter().any(|other| other == name));
         if *is_writable && (is_needed || is_always) {
-            arrangement.add(hierarchy, location.folder(hierarchy, &hierarchy.own, &name));
+            arrangement.add(hierarchy, location.folder(hierarchy, &hierarchy.own, name));
         } else if is_needed {
             missing.push(Missing::locked(hierarchy));
             wanted.retain(|write| !is_asked_for(write));
@@ -175,7 +195,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
         let names = wanted.iter().filter(|write| version(write) == Version::Two && write.controller != "cgroup");
         names.map(|write| write.controller.clone()).collect()
     };
-    let lacking = arrangement.add_unified(survey, &location, &of_version_2, &name);
+    let lacking = arrangement.add_unified(survey, location, &of_version_2, name);
     wanted.retain(|write| !(version(write) == Version::Two && lacking.contains(&write.controller)));
     missing.extend(lacking.iter().map(|controller| Missing::not_handed_down(controller, survey)));
     if arrangement.folders.is_empty() && missing.is_empty() {

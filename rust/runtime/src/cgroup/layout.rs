@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::check::mountinfo;
 
 /// A hierarchy as this process sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hierarchy {
     /// Its controllers; none for version 2, whose cgroups each have some of them.
     pub controllers: Vec<String>,

@@ -17,7 +17,8 @@ use super::members::folders_below;
 use super::place::Place;
 use super::resources::Write;
 use super::stats::Stats;
-use super::{Manager, sweep};
+use super::sweep;
+use super::systemd::{self, Scope};
 use crate::error::Error;
 
 /// A cgroup that was made for one program; dropping it ends what is in it and removes it.
@@ -29,6 +30,8 @@ pub struct Cgroup {
     pub cpu_time: Option<Duration>,
     /// What was made and is there still, in this order: the undoing's list, written before the doing.
     made: Vec<PathBuf>,
+    /// The scope that it is in, where systemd has made one; it goes last.
+    scope: Option<Scope>,
     /// The folder that the program is cloned into.
     entrance: Option<OwnedFd>,
     /// Says that its owner is there, to whoever would remove what nobody owns.
@@ -41,14 +44,12 @@ pub struct Cgroup {
 /// # Errors
 /// [`Error::System`] with what was refused; what had been made is removed again.
 pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
-    if arrangement.place.manager == Manager::Systemd {
-        return Err(Error::Unsupported { feature: "systemd".into(), needs: "it has no part in this yet".into() });
-    }
     sweep::once(arrangement);
     let mut cgroup = Cgroup {
         place: arrangement.place.clone(),
         cpu_time: arrangement.cpu_time,
         made: Vec::with_capacity(arrangement.folders.len()),
+        scope: arrangement.scope.as_ref().map(Scope::start).transpose()?,
         entrance: None,
         lock: None,
     };
@@ -77,7 +78,7 @@ impl Cgroup {
     /// [`Error::System`] where it is gone.
     pub fn of_container(place: &Place) -> Result<Self, Error> {
         let entrance = place.unified().map(open_folder).transpose()?.map(OwnedFd::from);
-        Ok(Self { place: place.clone(), cpu_time: None, made: Vec::new(), entrance, lock: None })
+        Ok(Self { place: place.clone(), cpu_time: None, made: Vec::new(), scope: None, entrance, lock: None })
     }
 
     /// The folder that the program is cloned into, where it does not enter by itself.
@@ -126,6 +127,9 @@ impl Cgroup {
     #[must_use]
     pub fn leave(mut self) -> Place {
         self.made.clear();
+        if let Some(scope) = self.scope.take() {
+            scope.leave();
+        }
         self.place.clone()
     }
 
@@ -198,6 +202,11 @@ impl Place {
     /// # Errors
     /// [`Error::System`] with what could not be removed.
     pub fn remove(&self) -> Result<(), Error> {
+        self.remove_folders()?;
+        self.unit.iter().try_for_each(|unit| systemd::scope::stop(unit, systemd::is_users()))
+    }
+
+    fn remove_folders(&self) -> Result<(), Error> {
         let is_removed =
             || self.folders().into_iter().try_for_each(|path| remove_tree(path).map_err(|errno| (path, errno)));
         if is_removed().is_ok() {

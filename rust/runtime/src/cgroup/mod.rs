@@ -19,6 +19,7 @@ pub(crate) mod samples;
 pub mod stats;
 pub mod survey;
 mod sweep;
+pub mod systemd;
 mod update;
 
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 use super::layout::Layout;
 use super::survey::{Level, Survey};
+use super::systemd::Systemd;
 
 const V1: &str = "31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
 32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
@@ -38,6 +39,13 @@ pub(crate) fn v2() -> Survey {
     survey(V2, V2_PATHS, levels)
 }
 
+/// The same, where systemd is to make the cgroup.
+pub(crate) fn systemd() -> Survey {
+    let controllers = ["cpuset", "cpu", "io", "memory", "pids"].map(String::from).into();
+    let systemd = Systemd { is_user: false, root: "/sys/fs/cgroup".into(), controllers };
+    Survey { systemd: Some(systemd), ..v2() }
+}
+
 pub(super) fn level(folder: &str, available: &str, enabled: &str) -> Level {
     let names = |text: &str| text.split_whitespace().map(String::from).collect();
     Level {
@@ -57,6 +65,7 @@ fn survey(mountinfo: &str, cgroup: &str, levels: Vec<Level>) -> Survey {
         layout,
         levels,
         may_restrict_devices: true,
+        systemd: None,
         name: "minicontainer-7-1234-0".into(),
         devices: vec![(8, 0)],
         host_devices: Vec::new(),

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::libc;
 
+use super::Manager;
 use super::arrange;
 use super::layout::Layout;
 use super::path::PREFIX;
 use super::resources::DeviceRule;
+use super::systemd::{self, Systemd};
 use crate::error::Error;
 use crate::launch::{features, probe};
 use crate::spec::Spec;
@@ -31,6 +33,8 @@ pub struct Survey {
     pub has_clone_into: bool,
     /// Whether this process may say which devices a cgroup's processes may use.
     pub may_restrict_devices: bool,
+    /// Systemd, where it is to make the cgroup.
+    pub systemd: Option<Systemd>,
     /// The numbers of the devices that the spec's `ioMax` names, each at its place.
     pub devices: Vec<(u64, u64)>,
     /// Rules for the host's devices that the spec gives its program, where it has rules about others.
@@ -68,11 +72,14 @@ impl Survey {
         let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
         let levels = levels(&layout, wanted, from_root);
         let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
+        let asks_systemd = arrange::manager(spec) == Manager::Systemd;
+        let systemd = asks_systemd.then(|| systemd::survey(&layout)).transpose()?;
         let may_restrict_devices = may_restrict_devices();
         let has_rules = spec.linux.resources.as_ref().is_some_and(|resources| !resources.devices.is_empty());
         let given = spec.minicontainer.host_devices.iter().filter(|_| has_rules);
         let host_devices = given.filter_map(|path| rule_for(path)).collect();
         Ok(Self {
+            systemd,
             may_restrict_devices,
             layout,
             writable,

@@ -8,6 +8,7 @@ use super::file::read;
 use super::make::set;
 use super::place::Place;
 use super::resources::{Resources, Version, Write, writes};
+use super::systemd;
 use crate::error::Error;
 
 impl Place {
@@ -35,6 +36,10 @@ impl Place {
         let placed =
             writes.iter().map(|write| folder_of(write).map(|folder| (folder, write)).ok_or_else(|| missing(write)));
         let placed: Vec<_> = placed.collect::<Result<_, _>>()?;
+        if let Some(unit) = &self.unit {
+            let properties = systemd::property::properties(writes.iter());
+            systemd::scope::update(unit, systemd::is_users(), &properties)?;
+        }
         set(placed.iter().map(|(folder, write)| (folder, *write)))
     }
 

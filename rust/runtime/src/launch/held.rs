@@ -99,7 +99,10 @@ fn needed(step: Step) -> Option<Fd> {
 }
 
 /// The program's file; one serves all containers of this process, which have its pages in common.
-fn program() -> Result<RawFd, Error> {
+///
+/// # Errors
+/// [`Error::System`].
+pub(crate) fn program() -> Result<RawFd, Error> {
     static FILE: OnceLock<OwnedFd> = OnceLock::new();
     if let Some(file) = FILE.get() {
         return Ok(file.as_raw_fd());

@@ -10,7 +10,7 @@ pub(crate) mod failure;
 pub mod features;
 pub mod foreground;
 mod handshake;
-mod held;
+pub(crate) mod held;
 pub mod listener;
 mod own_program;
 pub mod owner;

@@ -130,6 +130,11 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     Ok(Created { process, cgroup, mounted, degraded })
 }
 
+/// Where a container's cgroup is that says nothing.
+fn usual_path(manager: Manager, id: &str) -> String {
+    if manager == Manager::Systemd { format!(":minicontainer:{id}") } else { format!("/minicontainer.{id}") }
+}
+
 impl Asked {
     fn spec(&self, folder: &Path) -> Result<Spec, Error> {
         let mut spec = Spec::parse(self.spec.get().as_bytes())?;
@@ -148,7 +153,8 @@ impl Asked {
         let id = self.state.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
         let path = spec.linux.cgroups_path.take().filter(|path| !path.is_empty());
         // Whoever may not make one there has none, where the spec asks for none.
-        let usual = || nix::unistd::geteuid().is_root().then(|| format!("/minicontainer.{id}{}", suffix(folder)));
+        let id = format!("{id}{}", suffix(folder));
+        let usual = || nix::unistd::geteuid().is_root().then(|| usual_path(self.cgroup_manager, &id));
         spec.linux.cgroups_path = path.or_else(usual);
         if self.cgroup_manager != Manager::Files {
             extras.cgroup.get_or_insert_default().manager = self.cgroup_manager;

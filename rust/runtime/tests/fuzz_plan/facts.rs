@@ -3,6 +3,7 @@
 use minicontainer::cgroup::Layout;
 use minicontainer::cgroup::resources::DeviceRule;
 use minicontainer::cgroup::survey::{Level, Survey};
+use minicontainer::cgroup::systemd::Systemd;
 use minicontainer::facts::{Facts, HostDevice};
 use minicontainer::id_ranges::IdMapping;
 use minicontainer::users::User;
@@ -69,6 +70,7 @@ fn survey(random: &mut Random) -> Survey {
         levels: list(random, level),
         name: "minicontainer-1-2-3".into(),
         has_clone_into: random.one_in(2),
+        systemd: random.one_in(2).then(Systemd::default),
         may_restrict_devices: random.one_in(2),
         devices: list(random, |random| (random.id().into(), 0)),
         host_devices: list(random, |_| DeviceRule::default()),

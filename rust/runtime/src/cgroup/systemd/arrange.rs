@@ -1,0 +1,54 @@
+//! From a spec to its scope, and the host as it is once that is there. Pure.
+
+use std::path::PathBuf;
+
+use super::name::Unit;
+use super::scope::Wanted;
+use crate::cgroup::layout::{Hierarchy, Layout};
+use crate::cgroup::survey::{Level, Survey};
+use crate::error::Error;
+use crate::spec::Spec;
+
+/// What there is of systemd.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Systemd {
+    /// Whether it is this user's own manager.
+    pub is_user: bool,
+    /// The manager's cgroup.
+    pub root: PathBuf,
+    /// The controllers that it has.
+    pub controllers: Vec<String>,
+}
+
+/// The container's cgroup in its scope.
+const CONTAINER: &str = "container";
+
+/// The scope, its properties aside, and what a survey would find in it.
+///
+/// # Errors
+/// [`Error::Spec`] with what is no unit.
+pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> {
+    let systemd = survey.systemd.as_ref().ok_or_else(|| super::missing(super::NOT_THERE))?;
+    let is_user = systemd.is_user;
+    let parent = spec.minicontainer.cgroup.as_ref().and_then(|cgroup| cgroup.parent.as_deref());
+    let unit = match &spec.linux.cgroups_path {
+        Some(path) => Unit::parse(path, is_user, "linux.cgroupsPath")?,
+        None => Unit::new(parent.unwrap_or_default(), &survey.name, is_user, "minicontainer.cgroup.parent")?,
+    };
+    let folder = systemd.root.join(unit.folder());
+    let own = Hierarchy { own: folder.clone(), ..survey.layout.unified.clone().unwrap_or_default() };
+    let level = Level {
+        folder: folder.clone(),
+        available: systemd.controllers.clone(),
+        enabled: systemd.controllers.clone(),
+        is_writable: true,
+        ..Level::default()
+    };
+    let inside = Survey {
+        layout: Layout { unified: Some(own), legacy: Vec::new() },
+        levels: vec![level],
+        name: CONTAINER.into(),
+        ..survey.clone()
+    };
+    Ok((Wanted { unit, is_user, folder, properties: Vec::new() }, inside))
+}
