@@ -128,7 +128,8 @@ export function nextStart(
   return { pauseMs: Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS), inARow: before + 1 };
 }
 
-/** Whether nothing more comes of a container that has ended. */
-export function isOver({ restart, settled, isStopAsked }: Monitored): boolean {
-  return restart.when === "no" || isStopAsked === true || settled?.restarts === false;
+/** Whether nothing more comes of a container that has ended; one whose monitor was killed before it noted that has, too. */
+export function isOver({ restart, settled, isStopAsked }: Monitored, exit: ExitNote | null): boolean {
+  const isUnknown = exit === null && settled === undefined;
+  return restart.when === "no" || isStopAsked === true || settled?.restarts === false || isUnknown;
 }

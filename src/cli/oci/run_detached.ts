@@ -10,7 +10,7 @@ import { print } from "../report.ts";
 import { inTermsOfOptions, specFromOptions } from "../run.ts";
 import { RUN_OPTIONS } from "../run_options.ts";
 import { pair, size } from "../values.ts";
-import { DETACH_OPTIONS, detachKeys, holdTerminal } from "./terminal.ts";
+import { asLargeAsOurs, DETACH_OPTIONS, detachKeys, holdTerminal } from "./terminal.ts";
 import { commandHelp } from "./help.ts";
 import { warn } from "./log.ts";
 import type { Command } from "./main.ts";
@@ -60,7 +60,7 @@ export const runDetached: Command = {
     try {
       const attachment = isDetached ? undefined : await attachToContainer(place);
       // The program finds its terminal as large as ours is.
-      if (parsed.flag("tty") && Deno.stdout.isTerminal()) await attachment?.resize(Deno.consoleSize());
+      if (attachment !== undefined && parsed.flag("tty")) await asLargeAsOurs(attachment);
       await startContainer(place);
       if (attachment !== undefined) {
         const isTerminal = parsed.flag("tty");

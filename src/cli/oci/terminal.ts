@@ -68,15 +68,12 @@ export async function holdTerminal(
 ): Promise<number> {
   const isRaw = isTerminal && takesInput && Deno.stdin.isTerminal();
   const isLeft = Promise.withResolvers<"left">();
-  const resize = () => {
-    const { rows, columns } = Deno.consoleSize();
-    // Where it has ended, nobody needs it.
-    attachment.resize({ rows, columns }).catch(() => {});
-  };
+  // Where it has ended, nobody needs a size.
+  const resize = () => void asLargeAsOurs(attachment).catch(() => {});
   const handlers = SIGNALS.map((signal) =>
     [signal, () => void killContainer(place, signal).catch(() => {})] as [Deno.Signal, () => void]
   );
-  if (isTerminal && Deno.stdout.isTerminal()) {
+  if (isTerminal) {
     resize();
     handlers.push(["SIGWINCH", resize]);
   }
@@ -97,6 +94,13 @@ export async function holdTerminal(
     for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
     await attachment.close();
   }
+}
+
+/** Makes a container's terminal as large as ours is, where that has a size. */
+export async function asLargeAsOurs(attachment: ContainerAttachment) {
+  if (!Deno.stdout.isTerminal()) return;
+  const { rows, columns } = Deno.consoleSize();
+  if (rows > 0 && columns > 0) await attachment.resize({ rows, columns });
 }
 
 /** The connection broke before its end. */

@@ -32,15 +32,13 @@ export async function waitForEnd(place: Place): Promise<ContainerExit> {
     if (monitor === undefined) {
       throw new StateError(`cannot wait for ${JSON.stringify(place.id)}: it has no monitor`, "monitored", "not so");
     }
-    if (await statusNow(found) !== "stopped" || found.exit === null) {
-      const { exit } = await processEnd(place, found);
-      if (exit === null) {
-        const message = `nobody knows how ${JSON.stringify(place.id)} ended: its monitor was killed`;
-        if (!await isRenewed(place, found)) throw new StateError(message, "monitored", "not so");
-        continue;
-      }
-      if (isOver(monitor)) return await exitOf(found, exit);
-    } else if (isOver(monitor)) return await exitOf(found, found.exit);
+    const isStopped = await statusNow(found) === "stopped";
+    const exit = isStopped && found.exit !== null ? found.exit : (await processEnd(place, found)).exit;
+    if (isOver(monitor, exit)) {
+      if (exit !== null) return await exitOf(found, exit);
+      const message = `nobody knows how ${JSON.stringify(place.id)} ended: its monitor was killed`;
+      if (!await isRenewed(place, found)) throw new StateError(message, "monitored", "not so");
+    }
     // What it was made to do then is on its way.
     await pause(LOOK_MS);
   }

@@ -65,7 +65,7 @@ async function hasItsEnd(place: Place): Promise<boolean> {
   try {
     const found = await look(place);
     const { monitor } = found.state;
-    return await statusNow(found) === "stopped" && (found.exit === null || monitor === undefined || isOver(monitor));
+    return await statusNow(found) === "stopped" && (monitor === undefined || isOver(monitor, found.exit));
   } catch (error) {
     if (error instanceof NotFoundError) return true;
     throw error;
