@@ -36,10 +36,15 @@ export { check } from "./src/runtime/check.ts";
 export type { HostProbe, HostReport, ProbeGroup } from "./src/runtime/check.ts";
 export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtime/exec.ts";
 export { Container } from "./src/runtime/container/container.ts";
-export type { CreateConfig } from "./src/runtime/container/create.ts";
+export type { ContainerEnd } from "./src/runtime/container/container.ts";
+export { ContainerAttachment } from "./src/runtime/container/attach.ts";
+export type { BundleConfig, CreateConfig, CreateOptions, ProgramConfig } from "./src/runtime/container/create.ts";
 export type { DeleteOptions } from "./src/runtime/container/delete.ts";
+export type { StopOptions } from "./src/runtime/container/end.ts";
 export type { ContainerEvent, EventsOptions } from "./src/runtime/container/events.ts";
+export type { ContainerDetails } from "./src/runtime/container/inspect.ts";
 export type { KillOptions } from "./src/runtime/container/kill.ts";
+export type { LogLine, LogOptions } from "./src/runtime/container/logs.ts";
 export type { RootOptions } from "./src/runtime/container/store.ts";
 export type {
   CommonExecConfig,
@@ -47,7 +52,8 @@ export type {
   ContainerProcessConfig,
   ContainerProgramConfig,
 } from "./src/spec/container_exec.ts";
-export type { ContainerState } from "./src/spec/state.ts";
+export type { MonitorConfig, RestartPolicy } from "./src/spec/monitor.ts";
+export type { ContainerExit, ContainerState } from "./src/spec/state.ts";
 export type { ContainerStats, CpuStats, IoStats, MemoryStats, PidsStats, PressureStats } from "./src/spec/stats.ts";
 export type { ContainerStatus } from "./src/spec/status.ts";
 export { explain } from "./src/runtime/explain.ts";

@@ -34,8 +34,11 @@ export async function main(args: string[], oci?: (args: string[]) => Promise<num
   }
 }
 
-/** The commands of an OCI runtime; a program of one of these names stands behind `--`. */
-const OCI_COMMANDS = /^(create|start|state|kill|delete|run|exec|pause|resume|ps|list|events|update|spec|features)$/;
+/** The commands about containers, an OCI runtime's and ours; a program of one of these names stands behind `--`. */
+const OCI_COMMANDS = new Set([
+  ..."create start state kill delete run exec pause resume ps list events update spec features".split(" "),
+  ..."logs attach wait stop rm inspect top rename prune stats settle".split(" "),
+]);
 
 /** What stands before them. */
 const OCI_OPTIONS = /^--(?:(root|log|log-format|cgroup-manager|rootless)|debug|systemd-cgroup)(=|$)/;
@@ -44,7 +47,7 @@ const OCI_OPTIONS = /^--(?:(root|log|log-format|cgroup-manager|rootless)|debug|s
 export function isOci(args: string[]): boolean {
   for (let index = 0; index < args.length; index++) {
     const option = OCI_OPTIONS.exec(args[index]);
-    if (option === null) return OCI_COMMANDS.test(args[index]);
+    if (option === null) return OCI_COMMANDS.has(args[index]);
     const [, hasValue, attached] = option;
     if (hasValue !== undefined && attached === "") index++;
   }

@@ -12,7 +12,16 @@ const LARGEST_ANSWER_BYTES = 1 << 28;
 const TOO_SMALL = -1;
 
 /** What only looks, and can be made once more where the answer did not fit. */
-const LOOKS = ["store.read", "store.list", "bundle.read", "file.read", "features", "cgroup.stats", "cgroup.procs"];
+const LOOKS = [
+  "store.read",
+  "store.list",
+  "bundle.read",
+  "file.read",
+  "features",
+  "cgroup.stats",
+  "cgroup.procs",
+  "environment",
+];
 
 /**
  * Makes a call on a thread of Deno's pool.

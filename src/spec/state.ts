@@ -1,6 +1,7 @@
 /** What is kept of a container, and what is told of it. Pure. */
 
 import { SpecError } from "../native/errors.ts";
+import type { Monitored } from "./monitor.ts";
 import type { ContainerStatus } from "./status.ts";
 import { OCI_VERSION, type Spec } from "./types.ts";
 
@@ -24,6 +25,20 @@ export interface ContainerState {
   owner: string;
   /** OCI `annotations`. */
   annotations?: Record<string, string>;
+  /** How it ended, where it is stopped and was left to a monitor. */
+  exit?: ContainerExit;
+}
+
+/** How a container ended. */
+export interface ContainerExit {
+  /** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */
+  exitCode: number;
+  /** The signal that ended it, else null. */
+  signal: { number: number; name: string } | null;
+  /** Whether memory's limit was met, and a process of it killed. */
+  oomKilled: boolean;
+  /** When: RFC 3339, with nanoseconds. */
+  finished: string;
 }
 
 /** A process, and when it started, in clock ticks since boot: the two together are not given anew. */
@@ -53,6 +68,8 @@ export interface KeptState extends ProcessId {
   hasProcess: boolean;
   /** The lists of hooks that are not empty. */
   hooks: string[];
+  /** What a monitor does for it, where it has one. */
+  monitor?: Monitored;
 }
 
 /** Who makes a container, and when. */

@@ -15,6 +15,8 @@ export interface Command {
   /** How many of these are its own; what follows belongs to somebody else where `ends`. */
   count: number;
   ends?: boolean;
+  /** It takes its arguments apart by itself: all are in `rest`. */
+  whole?: boolean;
   options: readonly Option[];
   /** What it ends with where it fails; default 1. */
   failure?: number;
@@ -23,7 +25,7 @@ export interface Command {
 }
 
 /** Loads a command by its name. */
-async function load(name: string): Promise<Command> {
+async function load(name: string, args: string[]): Promise<Command> {
   switch (name) {
     case "create":
       return (await import("./create.ts")).create;
@@ -36,7 +38,7 @@ async function load(name: string): Promise<Command> {
     case "delete":
       return (await import("./delete.ts")).remove;
     case "run":
-      return (await import("./run.ts")).run;
+      return isOfOptions(args) ? (await import("./run_detached.ts")).runDetached : (await import("./run.ts")).run;
     case "exec":
       return (await import("./exec.ts")).exec;
     case "pause":
@@ -55,8 +57,35 @@ async function load(name: string): Promise<Command> {
       return (await import("./spec.ts")).spec;
     case "features":
       return (await import("./features.ts")).features;
+    case "logs":
+      return (await import("./logs.ts")).logs;
+    case "attach":
+      return (await import("./attach.ts")).attach;
+    case "wait":
+      return (await import("./stop.ts")).wait;
+    case "stop":
+      return (await import("./stop.ts")).stop;
+    case "rm":
+      return (await import("./rm.ts")).rm;
+    case "prune":
+      return (await import("./rm.ts")).prune;
+    case "inspect":
+      return (await import("./inspect.ts")).inspect;
+    case "top":
+      return (await import("./ps.ts")).ps;
+    case "rename":
+      return (await import("./rename.ts")).rename;
+    case "stats":
+      return (await import("./stats.ts")).stats;
+    case "settle":
+      return (await import("./settle.ts")).settleCommand;
   }
   throw new UsageError(`there is no command ${name}`);
+}
+
+/** Whether `run` is to make a container of options, and not of a bundle. */
+function isOfOptions(args: string[]): boolean {
+  return args.some((word) => word === "--rootfs" || word.startsWith("--rootfs="));
 }
 
 /**
@@ -72,13 +101,15 @@ export async function oci(args: string[]): Promise<number> {
     const before = takeApart(GLOBAL_OPTIONS, args, 1, true);
     globals = globalsOf(before);
     const [name] = before.positional;
-    const command = await load(name);
+    const command = await load(name, before.rest);
     failure = command.failure ?? failure;
-    if (before.rest.some((word) => word === "--help" || word === "-h") && !command.ends) {
+    if (before.rest.some((word) => word === "--help" || word === "-h") && !command.ends && !command.whole) {
       return await help(name, command);
     }
     if (globals.debug) await log(globals, "debug", `${name} ${before.rest.join(" ")}`);
-    const given = takeApart(command.options, before.rest, command.count, command.ends);
+    const given = command.whole
+      ? takeApart([], ["--", ...before.rest], 0)
+      : takeApart(command.options, before.rest, command.count, command.ends);
     return await command.run(given, globals);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;

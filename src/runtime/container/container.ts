@@ -1,18 +1,21 @@
 /** A container, as the library has it; each verb has a file of its own. */
 
-import { StateError } from "../../native/errors.ts";
 import type { ContainerExecConfig } from "../../spec/container_exec.ts";
-import type { ContainerState } from "../../spec/state.ts";
+import type { ContainerExit, ContainerState } from "../../spec/state.ts";
 import type { ContainerStats } from "../../spec/stats.ts";
 import type { Resources } from "../../spec/linux_resources.ts";
 import { sharedReactor } from "../reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "../result.ts";
 import type { NamespaceProcess } from "../spawn.ts";
+import { attachToContainer, type ContainerAttachment } from "./attach.ts";
 import { type CreateConfig, createContainer } from "./create.ts";
 import { deleteContainer, type DeleteOptions } from "./delete.ts";
+import { stopContainer, type StopOptions, waitForEnd } from "./end.ts";
 import { type ContainerEvent, containerEvents, type EventsOptions } from "./events.ts";
+import { type ContainerDetails, inspectContainer } from "./inspect.ts";
 import { killContainer, type KillOptions } from "./kill.ts";
 import { listContainers } from "./list.ts";
+import { containerLogs, type LogLine, type LogOptions } from "./logs.ts";
 import { pauseContainer } from "./pause.ts";
 import { containerProcesses } from "./ps.ts";
 import { resumeContainer } from "./resume.ts";
@@ -28,6 +31,12 @@ interface End {
   token: number;
   result: Promise<NamespaceExecResult>;
 }
+
+/** How a container ended; what only who made it hears, or only a monitor notes, is absent otherwise. */
+export type ContainerEnd =
+  & Pick<NamespaceExecResult, "exitCode" | "signal" | "oomKilled">
+  & Partial<NamespaceExecResult>
+  & Partial<ContainerExit>;
 
 /**
  * A container of OCI's runtime-spec: it outlives this process, and any other can open it by its id.
@@ -60,13 +69,15 @@ export class Container implements AsyncDisposable {
   /**
    * Makes a container that waits to be started. What it is has been read when this returns.
    *
-   * @param config a `bundle` or a `spec`, and an `id` that no other container of the `root` has
+   * @param config a `bundle`, a `spec`, or a `program` and how it is isolated
    * @throws {SpecError} before anything is done; `path` names the field
    * @throws {StateError} where there is one of that id
    * @throws {SystemError} after undoing what was done
    */
   static async create(config: CreateConfig): Promise<Container> {
     const { place, state, warnings } = await createContainer(config);
+    // Its monitor hears of its end, and not we.
+    if (state.monitor !== undefined) return new Container(place, warnings);
     const { token, end } = sharedReactor().adopt(state.pid);
     return new Container(place, warnings, { token, result: end.then(resultFromEnd) });
   }
@@ -103,19 +114,47 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Waits for its program's end.
+   * Waits for its program's end; of one that is started anew, for the last.
    *
-   * @returns how it ended, and what it used
-   * @throws {StateError} where another process has made it, which alone the kernel tells
+   * @returns how it ended; where this process has made it, and no monitor stands by it, also what it used
+   * @throws {StateError} where another process has made it, which alone the kernel tells, and it has no monitor
    */
-  async wait(): Promise<NamespaceExecResult> {
-    if (this.#end === undefined) {
-      const message = `cannot wait for container ${JSON.stringify(this.id)}: another process has made it`;
-      throw new StateError(message, "made by this process", "made by another");
-    }
+  async wait(): Promise<ContainerEnd> {
+    if (this.#end === undefined) return await waitForEnd(this);
     const reactor = sharedReactor();
     reactor.setReferenced(this.#end.token, true);
     return await this.#end.result;
+  }
+
+  /**
+   * Has it end, and waits until it has; it is not started anew. Nothing where it has ended before.
+   *
+   * @param options `signal` that it is asked by; `timeoutMs` that it has to end, after which it is killed
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    return stopContainer(this, options);
+  }
+
+  /**
+   * What it has written, line by line, where it has a monitor; with `follow` until it has its end.
+   *
+   * @example What it wrote to stderr
+   * ```ts ignore
+   * for await (const { stream, text } of container.logs({ follow: true })) if (stream === "stderr") console.log(text);
+   * ```
+   */
+  logs(options: LogOptions = {}): AsyncGenerator<LogLine, void, undefined> {
+    return containerLogs(this, options);
+  }
+
+  /** Takes part in what it reads and writes, where it has a monitor. @throws {StateError} where it has ended */
+  attach(): Promise<ContainerAttachment> {
+    return attachToContainer(this);
+  }
+
+  /** All that is known of it. */
+  inspect(): Promise<ContainerDetails> {
+    return inspectContainer(this);
   }
 
   /**
@@ -193,8 +232,7 @@ export class Container implements AsyncDisposable {
     } catch (error) {
       if ((error as Error).name !== "NotFoundError") throw error;
     }
-    if (this.#end === undefined) return;
     // What nobody waits for keeps nobody from ending; now it is awaited.
-    await this.wait();
+    if (this.#end !== undefined) await this.wait();
   }
 }

@@ -4,19 +4,46 @@ import { SpecError, StateError, SystemError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
 import { plain } from "../../spec/check.ts";
 import { type ConfigText, readConfig } from "../../spec/config_json.ts";
+import { type Absent, type CommandConfig, specFromConfig } from "../../spec/exec_config.ts";
+import type { IsolationConfig } from "../../spec/isolation_config.ts";
+import type { MonitorConfig } from "../../spec/monitor.ts";
 import { checkId, type KeptState, newState, type ProcessId, stateOf } from "../../spec/state.ts";
 import type { CgroupManager, Spec } from "../../spec/types.ts";
+import { monitorOf, newMonitored } from "./monitor.ts";
 import { containerState } from "./state.ts";
 import { hostOf, look, type Place, type RootOptions } from "./store.ts";
 
-/** A container that is to be made. */
-export interface CreateConfig extends RootOptions {
-  /** What it is called: letters, digits, and `_`, `+`, `.`, `-`; in its root no other has it. */
-  id: string;
+/** A container that is to be made: of a `bundle`, or a `spec`, or a `program` and how it is isolated. */
+export type CreateConfig = BundleConfig | ProgramConfig;
+
+/** A container as OCI has it. */
+export interface BundleConfig extends CreateOptions, Absent<CommandConfig & IsolationConfig> {
   /** A folder with a `config.json`, from which relative paths of that start; absent: this process's, with `spec`. */
   bundle?: string;
   /** The configuration, in the place of a bundle's. */
   spec?: Spec;
+}
+
+/** A container of a program; relative paths start from this process's folder. */
+export interface ProgramConfig extends CreateOptions, CommandConfig, IsolationConfig {
+  /** All is in the other fields. */
+  bundle?: undefined;
+  /** All is in the other fields. */
+  spec?: undefined;
+}
+
+/** How a container is made, whatever it is. */
+export interface CreateOptions extends RootOptions {
+  /**
+   * What it is called: letters, digits, and `_`, `+`, `.`, `-`; in its root no other has it. Absent: 64 random digits of
+   * base 16.
+   */
+  id?: string;
+  /**
+   * A small process stays by the container as its parent: it writes its log, serves who attaches, notes how it ended,
+   * and has it removed or started anew then.
+   */
+  monitor?: boolean | MonitorConfig;
   /** A unix socket that is sent our side of the container's terminal. */
   consoleSocket?: string;
   /** A unix socket that is sent a pidfd of the container's process. */
@@ -43,6 +70,8 @@ export interface Created {
 export interface Foreground {
   /** A terminal of the container's own stays with this process, which attends to it. */
   foreground?: boolean;
+  /** The module of the command, which monitors execute. */
+  module?: string;
 }
 
 /**
@@ -53,23 +82,18 @@ export interface Foreground {
  * @throws {SystemError} after undoing what was done
  */
 export async function createContainer(config: CreateConfig & Foreground): Promise<Created> {
-  const { text, spec, bundle } = await configOf(config);
-  const id = checkId(config.id);
+  const asked = await configOf(config);
+  const id = config.id === undefined ? randomId() : checkId(config.id);
   const { root, owner, now, pid, startTime } = await hostOf(config);
   const place = { root, id };
-  const first = newState(id, bundle, spec, { creator: { pid, startTime }, owner, now });
-  const handle = await reserve(place, first, text);
+  const { monitor } = config;
+  const first: KeptState = {
+    ...newState(id, asked.bundle, asked.spec, { creator: { pid, startTime }, owner, now }),
+    ...(monitor && { monitor: newMonitored(monitor, asked.spec) }),
+  };
+  const handle = await reserve(place, first, asked.text);
   try {
-    const { consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground } = config;
-    const { degraded, ...made } = await callLife<ProcessId & { cgroup?: unknown; degraded: string[] }>("create", {
-      handle,
-      bundle,
-      state: stateOf(first, "creating"),
-      ...{ consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground },
-    }, { spec: text });
-    const state: KeptState = { ...first, ...made, phase: "created" };
-    await callLife("store.save", { handle, state });
-    return { place, state, warnings: degraded };
+    return { place, ...await makeProcess({ root, handle, state: first }, asked.text, config) };
   } catch (error) {
     await callLife("store.remove", { handle });
     throw error;
@@ -78,16 +102,75 @@ export async function createContainer(config: CreateConfig & Foreground): Promis
   }
 }
 
-async function configOf({ bundle, spec }: CreateConfig): Promise<ConfigText & { bundle: string }> {
-  if (spec !== undefined) {
-    const text = JSON.stringify(plain("spec", spec));
-    const { folder } = await callLife<{ folder: string }>("folder", { path: bundle ?? "." });
+/** A container whose process is to be made. */
+interface Unmade {
+  root: string;
+  handle: number;
+  state: KeptState;
+}
+
+/** Makes a container's process, which waits to be started. */
+export async function makeProcess(
+  { root, handle, state }: Unmade,
+  config: string,
+  options: Omit<CreateOptions, "id"> & Foreground,
+): Promise<Omit<Created, "place">> {
+  const { consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground } = options;
+  const { degraded, ...made } = await callLife<ProcessId & { cgroup?: unknown; degraded: string[] }>("create", {
+    handle,
+    bundle: state.bundle,
+    state: stateOf(state, "creating"),
+    ...{ consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground },
+    monitor: await monitorOf({ root, id: state.id }, state, options.module),
+  }, { spec: config });
+  const created: KeptState = { ...state, ...made, phase: "created" };
+  await callLife("store.save", { handle, state: created });
+  return { state: created, warnings: degraded };
+}
+
+function randomId(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}
+
+async function configOf(config: CreateConfig): Promise<ConfigText & { bundle: string }> {
+  if (config.program !== undefined || config.spec !== undefined) {
+    const spec = config.program === undefined ? plain<Spec>("spec", config.spec) : specOfProgram(config);
+    const text = JSON.stringify(config.monitor ? await withEnvironment(spec) : spec);
+    const { folder } = await callLife<{ folder: string }>("folder", { path: config.bundle ?? "." });
     return { ...readConfig(text, "the spec"), bundle: folder };
   }
-  const found = await callLife<{ bundle: string; config: string }>("bundle.read", { bundle: bundle ?? "." });
-  const config = readConfig(found.config);
-  if (config.spec.root === undefined) throw new SpecError("root", "must be given: a bundle has a root filesystem");
-  return { ...config, bundle: found.bundle };
+  const found = await callLife<{ bundle: string; config: string }>("bundle.read", { bundle: config.bundle ?? "." });
+  const read = readConfig(found.config);
+  if (read.spec.root === undefined) throw new SpecError("root", "must be given: a bundle has a root filesystem");
+  return { ...read, bundle: found.bundle };
+}
+
+/** What only somebody could see to who waits for the program. */
+const NEEDS_WAITING = ["stdin", "stdout", "stderr", "timeoutMs", "outputBytes", "signal", "killOnExit", "enableDebug"];
+
+function specOfProgram(config: ProgramConfig): Spec {
+  for (const field of ["bundle", "spec"]) {
+    if (field in config && config[field as "bundle"] !== undefined) {
+      throw new SpecError(field, "cannot stand beside program");
+    }
+  }
+  const odd = NEEDS_WAITING.find((field) => (config as unknown as Record<string, unknown>)[field] !== undefined);
+  if (odd !== undefined) throw new SpecError(odd, "means nothing for a container, which nobody waits for");
+  if (config.limits?.cpuTimeMs !== undefined) {
+    throw new SpecError("limits.cpuTimeMs", "means nothing for a container, which nobody waits for");
+  }
+  return specFromConfig(config);
+}
+
+/** A spec that is the same whoever makes a container of it later: what is inherited now is written down. */
+async function withEnvironment(spec: Spec): Promise<Spec> {
+  if (!spec.minicontainer?.inheritEnv) return spec;
+  const { variables } = await callLife<{ variables: string[] }>("environment");
+  const { defaultEnv = [] } = spec.minicontainer;
+  return {
+    ...spec,
+    minicontainer: { ...spec.minicontainer, inheritEnv: false, defaultEnv: [...defaultEnv, ...variables] },
+  };
 }
 
 /** Makes the container's folder, which is its id's reservation; a half-made one of that id is undone first. */

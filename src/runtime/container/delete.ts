@@ -23,9 +23,11 @@ export function deleteContainer(place: Place, { force = false }: DeleteOptions =
   return withLock(place, async (locked) => {
     const status = await statusNow(locked);
     if (!force) mustAllow("delete", place.id, status);
-    const { pid, startTime, cgroup, mounted } = locked.state;
+    const { pid, startTime, cgroup, mounted, monitor } = locked.state;
     await callLife("end", { pid, startTime, cgroup, mounted });
-    const warnings = await poststop(locked);
+    // What writes to the folder must have done so.
+    if (monitor !== undefined) await callLife("wait.end", { ...place, process: { pid, startTime } });
+    const warnings = monitor?.settled === undefined ? await poststop(locked) : [];
     await callLife("store.remove", { handle: locked.handle });
     return warnings;
   });

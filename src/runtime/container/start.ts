@@ -2,11 +2,11 @@
 
 import { SpecError, StateError, SystemError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
-import { stateOf } from "../../spec/state.ts";
+import { rfc3339, stateOf } from "../../spec/state.ts";
 import { mustAllow } from "../../spec/status.ts";
 import { runHooks } from "./hooks.ts";
 import { statusNow } from "./state.ts";
-import { type Locked, type Place, withLock } from "./store.ts";
+import { hostOf, type Locked, type Place, withLock } from "./store.ts";
 
 /**
  * Has a container's program executed.
@@ -19,9 +19,20 @@ export function startContainer(place: Place): Promise<void> {
   return withLock(place, async (locked) => {
     mustAllow("start", place.id, await statusNow(locked));
     if (!locked.state.hasProcess) throw new SpecError("process", "must be given, for a container to be started");
-    await execute(locked);
-    await poststart(locked);
+    await startLocked(locked);
   });
+}
+
+/** The same of one that is locked, and waits. */
+export async function startLocked(locked: Locked) {
+  const { handle, state } = locked;
+  const { monitor } = state;
+  if (monitor !== undefined) {
+    const { now } = await hostOf({ root: "/" });
+    await callLife("store.save", { handle, state: { ...state, monitor: { ...monitor, started: rfc3339(now) } } });
+  }
+  await execute(locked);
+  await poststart(locked);
 }
 
 async function execute({ handle, state }: Locked) {

@@ -3,16 +3,26 @@
 import { callLife } from "../../native/life.ts";
 import { type ContainerState, stateOf } from "../../spec/state.ts";
 import { type ContainerStatus, statusOf } from "../../spec/status.ts";
+import { exitOf } from "./exit.ts";
 import { type Found, isAlive, look, type Place } from "./store.ts";
+
+/** What is told of one goes by. */
+type Seen = Pick<Found, "state" | "waits" | "exit">;
 
 /** A container's state, as it is now. @throws {NotFoundError} where there is none */
 export async function containerState(place: Place): Promise<ContainerState> {
-  const found = await look(place);
-  return stateOf(found.state, await statusNow(found));
+  return await stateOfFound(await look(place));
+}
+
+/** The same of one that was looked at. */
+export async function stateOfFound(found: Seen): Promise<ContainerState> {
+  const status = await statusNow(found);
+  const state = stateOf(found.state, status);
+  return status === "stopped" && found.exit !== null ? { ...state, exit: await exitOf(found, found.exit) } : state;
 }
 
 /** The status of a container that was looked at. */
-export async function statusNow({ state, waits }: Omit<Found, "folder">): Promise<ContainerStatus> {
+export async function statusNow({ state, waits }: Pick<Found, "state" | "waits">): Promise<ContainerStatus> {
   if (state.phase === "creating") return "creating";
   const alive = await isAlive(state);
   const isFrozen = alive && state.cgroup !== undefined && await frozen(state.cgroup);

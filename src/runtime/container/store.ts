@@ -2,6 +2,7 @@
 
 import { NotFoundError, StateError, SystemError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
+import type { ExitNote } from "../../spec/monitor.ts";
 import { checkId, type KeptState, type ProcessId } from "../../spec/state.ts";
 
 /** Which container. */
@@ -17,6 +18,8 @@ export interface Found {
   state: KeptState;
   /** Whether it waits to be started. */
   waits: boolean;
+  /** How it ended, where a monitor has noted that down. */
+  exit: ExitNote | null;
 }
 
 /** A container that is locked until the call ends that it is handed to. */
@@ -31,6 +34,7 @@ interface Answer {
   folder: string;
   state: KeptState | null;
   waits: boolean;
+  exit: ExitNote | null;
 }
 
 /** Who makes calls, and where the containers are. */
@@ -134,8 +138,9 @@ async function asked(call: "store.read" | "store.open", place: Place): Promise<A
   }
 }
 
-function wellFormed(place: Place, { folder, state, waits }: Answer): Found {
-  if (state !== null && state.id === place.id) return { folder, state, waits };
+function wellFormed(place: Place, { folder, state, waits, exit }: Answer): Found {
+  // Its folder's name is what it is called: one that is being renamed has another in its state for a moment.
+  if (typeof state?.phase === "string") return { folder, state: { ...state, id: place.id }, waits, exit };
   throw new StateError(
     `container ${JSON.stringify(place.id)} is damaged: remove ${JSON.stringify(folder)}`,
     "a state.json",

@@ -128,6 +128,8 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
             let _ = sys::set_default_action(signal);
         }
         let _ = sys::unblock_all_signals();
+        // Nobody is to wait for that program, where it is us that they wait for.
+        let _ = sys::close_range(3, u32::MAX, true);
         let _ = sys::execve(program, command, CStrArray::EMPTY);
     }
     0

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::hooks::{self, Stage};
 use super::process::{Process, SYSTEM_ROOT};
-use super::{children, door, store, undo};
+use super::{children, door, ended, store, undo};
 use crate::cgroup::{Cgroup, Manager, Place};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -101,6 +101,7 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     facts.folder.clone_from(&asked.bundle);
     let plan = plan(&spec, facts)?;
     check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground || asked.monitor.is_some())?;
+    ended::clear(held.folder());
     if let Some(arrangement) = &plan.cgroup {
         undo::note(held.folder(), &arrangement.place)?;
     }

@@ -3,20 +3,26 @@
 //! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
+mod attach;
 mod becoming;
 mod cgroups;
 pub(crate) mod children;
 mod create;
 mod door;
 mod end;
+mod ended;
 pub(crate) mod exec;
 pub(crate) mod features;
 pub(crate) mod files;
+mod handles;
 pub(crate) mod hooks;
+mod log;
 pub(crate) mod process;
+mod rename;
 mod signal;
 mod start;
 pub(crate) mod store;
+mod surroundings;
 mod undo;
 
 use serde::de::DeserializeOwned;
@@ -44,6 +50,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "store.remove" => answer(request, store::remove),
         "store.close" => answer(request, |asked| Ok(store::close(asked))),
         "store.list" => answer(request, store::list),
+        "store.rename" => answer(request, rename::rename),
         "host" => answer(request, process::host),
         "process" => answer(request, |asked| Ok(process::process(asked))),
         "bundle.read" => answer(request, files::read_bundle),
@@ -52,11 +59,20 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "file.read" => answer(request, files::read),
         "file.write" => answer(request, files::write),
         "log.append" => answer(request, files::append),
+        "log.open" => answer(request, log::open),
+        "log.read" => answer(request, log::read),
+        "log.close" => answer(request, |asked| Ok(log::close(asked))),
+        "attach.open" => answer(request, attach::open),
+        "attach.read" => answer(request, attach::read),
+        "attach.send" => answer(request, attach::send),
+        "attach.close" => answer(request, |asked| Ok(attach::close(asked))),
+        "environment" => answer(request, |asked| Ok(surroundings::environment(asked))),
         "create" => answer(request, create::create),
         "start" => answer(request, start::start),
         "exec" => answer(request, exec::exec),
         "signal" => answer(request, signal::signal),
         "wait" => answer(request, signal::wait),
+        "wait.end" => answer(request, ended::wait),
         "cgroup.procs" => answer(request, cgroups::processes),
         "cgroup.pause" => answer(request, cgroups::pause),
         "cgroup.resume" => answer(request, cgroups::resume),

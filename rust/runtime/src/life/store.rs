@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Done;
+use super::ended::of_folder;
 use super::files::read_regular;
 use crate::error::Error;
 use crate::spec::Spec;
 
 /// What stands in a container's folder.
-const STATE: &str = "state.json";
+pub(super) const STATE: &str = "state.json";
 const CONFIG: &str = "config.json";
 const START: &str = "start";
 
@@ -83,7 +84,7 @@ fn hold(held: Held) -> u32 {
     handle
 }
 
-fn release(handle: u32) -> Option<Arc<Held>> {
+pub(super) fn release(handle: u32) -> Option<Arc<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|held| held.remove(&handle))
 }
 
@@ -113,6 +114,8 @@ pub(crate) struct Found {
     state: Option<Box<RawValue>>,
     /// Whether it waits to be started: the socket for that is there.
     waits: bool,
+    /// How it ended, where a monitor has noted that down.
+    exit: Option<Box<RawValue>>,
 }
 
 /// A container's handle.
@@ -140,6 +143,7 @@ pub(crate) struct Entry {
     id: String,
     state: Option<Box<RawValue>>,
     waits: bool,
+    exit: Option<Box<RawValue>>,
 }
 
 /// `store.create`: makes a container's folder, locked, with its first state.
@@ -157,7 +161,7 @@ pub(crate) fn create(New { place, state, config }: &New) -> Result<Found, Error>
     }
     passing.settle(&path)?;
     let handle = hold(Held { path: path.clone(), lock });
-    Ok(Found { handle: Some(handle), folder: path, state: Some(state.clone()), waits: false })
+    Ok(Found { handle: Some(handle), folder: path, state: Some(state.clone()), waits: false, exit: None })
 }
 
 /// `store.open`: locks a container; no handle where another has it locked, for this does not wait.
@@ -186,7 +190,7 @@ pub(crate) fn open(place: &Place) -> Result<Found, Error> {
 /// [`Error::System`], of ENOENT where there is none.
 pub(crate) fn read(place: &Place) -> Result<Found, Error> {
     let path = place.path()?;
-    Ok(Found { handle: None, state: state_of(&path)?, waits: waits(&path), folder: path })
+    Ok(Found { handle: None, state: state_of(&path)?, waits: waits(&path), exit: of_folder(&path), folder: path })
 }
 
 /// `store.save`: changes a container's state.
@@ -234,7 +238,7 @@ pub(crate) fn list(Root { root }: &Root) -> Result<Vec<Entry>, Error> {
         // Nothing of ours where there is no state, and removed meanwhile where there is none any more.
         let folder = root.join(&id);
         let state = state_of(&folder).ok()?;
-        Some(Entry { id, state, waits: waits(&folder) })
+        Some(Entry { id, state, waits: waits(&folder), exit: of_folder(&folder) })
     });
     let mut found: Vec<Entry> = found.collect();
     found.sort_by(|one, other| one.id.cmp(&other.id));
@@ -242,7 +246,7 @@ pub(crate) fn list(Root { root }: &Root) -> Result<Vec<Entry>, Error> {
 }
 
 impl Place {
-    fn path(&self) -> Result<PathBuf, Error> {
+    pub(super) fn path(&self) -> Result<PathBuf, Error> {
         if is_id(&self.id) && self.root.is_absolute() {
             return Ok(self.root.join(&self.id));
         }
@@ -251,7 +255,7 @@ impl Place {
 }
 
 /// What stands for one path component and nothing else; TypeScript says what is wrong with another.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     let is_dots = id == "." || id == "..";
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_+.-".contains(&byte);
     !id.is_empty() && id.len() <= LONGEST_ID && !is_dots && id.bytes().all(is_known)
@@ -321,7 +325,7 @@ fn make_root(root: &Path) -> Result<(), Error> {
     DirBuilder::new().mode(0o700).recursive(true).create(root).map_err(io_failed("make", root))
 }
 
-fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+pub(super) fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
     open_file(path, OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
 }
 
@@ -370,7 +374,7 @@ fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
-fn failed(what: &'static str, path: &Path) -> impl Fn(Errno) -> Error + use<> {
+pub(super) fn failed(what: &'static str, path: &Path) -> impl Fn(Errno) -> Error + use<> {
     let path = path.to_string_lossy().into_owned();
     move |errno| Error::system(format!("{what} {path:?}"), errno)
 }

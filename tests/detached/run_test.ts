@@ -1,0 +1,144 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { exists, requires, until } from "../support.ts";
+import { containers } from "../support_rootfs.ts";
+import { cgroupsLeft, Root } from "./support.ts";
+
+const test = requires(containers);
+
+test("run -d prints an id and returns while the program runs", async () => {
+  await using root = new Root();
+  const id = await root.detached("sleep 1000");
+  assertMatch(id, /^[0-9a-f]{64}$/);
+  assertEquals((await root.inspect(id)).status, "running");
+  assertEquals(await root.run("list", "--quiet"), `${id}\n`);
+});
+
+test("run -d takes the plain command's options, and writes labels down", async () => {
+  await using root = new Root();
+  const options = ["--hostname", "inner", "-e", "A=b", "--label", "kind=test", "--label", "bare"];
+  assertEquals(await root.detached("hostname; echo $A; echo oops >&2; exit 7", "--name", "one", ...options), "one");
+  assertEquals(await root.run("wait", "one"), "7\n");
+  const { labels, exit, pid, status } = await root.inspect("one");
+  assertEquals({ labels, pid, status }, { labels: { kind: "test", bare: "" }, pid: 0, status: "stopped" });
+  assertEquals({ code: exit.exitCode, signal: exit.signal }, { code: 7, signal: null });
+  assertMatch(exit.finished, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+  assertEquals(await root.call("logs", "one"), { code: 0, stdout: "inner\nb\n", stderr: "oops\n" });
+});
+
+test("a stopped container stays until rm, and its cgroup does not", async () => {
+  await using root = new Root();
+  await root.detached("exit 3", "--name", "one");
+  await root.settled("one");
+  const details = await root.inspect("one");
+  assertEquals(cgroupsLeft(details), []);
+  assertEquals(root.left(), ["one"]);
+  await root.run("rm", "one");
+  assertEquals(root.left(), []);
+  const { code, stderr } = await root.call("rm", "one");
+  assertEquals(code, 1);
+  assertMatch(stderr, /container "one" does not exist/);
+});
+
+test("rm refuses a container that runs, and with -f kills it", async () => {
+  await using root = new Root();
+  await root.detached("sleep 1000", "--name", "one");
+  const { code, stderr } = await root.call("rm", "one");
+  assertEquals(code, 1);
+  assertMatch(stderr, /not stopped: it is running/);
+  const details = await root.inspect("one");
+  assert(cgroupsLeft(details).length > 0);
+  await root.run("rm", "-f", "one", "nobody");
+  assertEquals([root.left(), cgroupsLeft(details), exists(`/proc/${details.pid}`)], [[], [], false]);
+});
+
+test("--rm removes a container at its end, and wait still tells its exit code", async () => {
+  await using root = new Root();
+  await root.detached("read line < /fifo; exit 9", "--name", "one", "--rm", "--overlay").catch(() => {});
+  await root.detached("sleep 0.3; exit 9", "--name", "two", "--rm");
+  assertEquals(await root.run("wait", "two"), "9\n");
+  await until("both are gone", () => root.left().length === 0);
+});
+
+test("stop asks by TERM, and kills after the time it gives", async () => {
+  await using root = new Root();
+  const trap = 'trap "echo asked; exit 5" TERM; echo ready; while :; do sleep 0.02; done';
+  for (const name of ["heeds", "ignores"]) {
+    await root.detached(name === "heeds" ? trap : 'trap "" TERM; echo ready; sleep 1000', "--name", name);
+    while (await root.run("logs", name) !== "ready\n");
+  }
+  await root.run("stop", "-t", "0.2", "heeds", "ignores");
+  assertEquals(await root.run("wait", "heeds", "ignores"), "5\n137\n");
+  assertEquals(await root.run("logs", "heeds"), "ready\nasked\n");
+  assertEquals((await root.inspect("ignores")).exit.signal, { number: 9, name: "SIGKILL" });
+  // Once more is no error.
+  await root.run("stop", "heeds");
+});
+
+test("run without -d shows what the program writes and ends as it does", async () => {
+  await using root = new Root();
+  const args = ["run", "--name", "one", "--rm", "--rootfs", root.rootfs.path, "sh", "-c", "echo a; echo b >&2; exit 4"];
+  assertEquals(await root.call(...args), { code: 4, stdout: "a\nb\n".slice(0, 2), stderr: "b\n" });
+  await until("it is removed", () => root.left().length === 0);
+});
+
+test("a program that is not there leaves no container", async () => {
+  await using root = new Root();
+  const { code, stderr } = await root.call("run", "-d", "--rootfs", root.rootfs.path, "/no/such/program");
+  assertEquals(code, 125);
+  assertMatch(stderr, /\/no\/such\/program/);
+  assertEquals(root.left(), []);
+});
+
+test("run refuses what only somebody could do who waits, and a name that is taken", async () => {
+  await using root = new Root();
+  const refusal = async (...options: string[]) => {
+    const { code, stderr } = await root.call("run", "-d", ...options, "--rootfs", root.rootfs.path, "sleep", "1000");
+    assertEquals(code, 125);
+    return stderr;
+  };
+  assertMatch(await refusal("--timeout", "5"), /unknown option --timeout/);
+  assertMatch(await refusal("--restart", "sometimes"), /--restart must be/);
+  assertMatch(await refusal("--rm", "--restart", "always"), /cannot stand beside restart/);
+  await root.detached("sleep 1000", "--name", "one");
+  assertMatch(await refusal("--name", "one"), /container "one" already exists: it is running/);
+});
+
+test("memory that ran out is told of", async () => {
+  await using root = new Root();
+  await root.detached("x=a; while :; do x=$x$x; done", "--name", "one", "--memory", "32M", "--memory-swap", "32M");
+  await root.run("wait", "one");
+  assertEquals((await root.inspect("one")).exit.oomKilled, true);
+  await root.settled("one");
+  assertEquals((await root.inspect("one")).exit.oomKilled, true);
+});
+
+test("rename gives a container another name, under which it is removed at its end", async () => {
+  await using root = new Root();
+  await root.detached("sleep 1000", "--name", "one", "--rm");
+  await root.detached("sleep 1000", "--name", "other");
+  await root.run("rename", "one", "two");
+  const { code, stderr } = await root.call("rename", "two", "other");
+  assertEquals(code, 1);
+  assertMatch(stderr, /container "other" already exists/);
+  assertEquals((await root.inspect("two")).id, "two");
+  await root.run("stop", "-t", "0", "two");
+  await until("it is removed", () => root.left().join() === "other");
+});
+
+test("prune removes those that have ended, and no others", async () => {
+  await using root = new Root();
+  await root.detached("true", "--name", "ended");
+  await root.detached("sleep 1000", "--name", "runs");
+  await root.settled("ended");
+  assertEquals(await root.run("prune"), "ended\n");
+  assertEquals(root.left(), ["runs"]);
+});
+
+test("top and stats tell of what runs", async () => {
+  await using root = new Root();
+  await root.detached("sleep 1000", "--name", "one", "--memory", "64M");
+  assertMatch(await root.run("top", "one"), /sleep 1000/);
+  assertMatch(await root.run("stats"), /^ID +CPU +MEMORY +LIMIT +PIDS .*\none +\d+\.\d% +[\d.]+\w+ +64\.0MiB +\d/);
+  await root.run("stop", "-t", "0", "one");
+  assertEquals((await root.run("stats")).split("\n").length, 2);
+});
