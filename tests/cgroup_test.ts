@@ -44,7 +44,7 @@ for (const [name, exec] of execForms) {
       const { usage, endedBy, outOfTime } = await exec({ ...HOG, limits: { cpus: 0.2 }, timeoutMs: 1000 });
       assertEquals([endedBy, outOfTime], ["timeout", true]);
       const used = usage.cpuUserUs + usage.cpuSystemUs;
-      assert(used > 100_000 && used < 320_000, `${used} µs of a processor in a second`);
+      assert(used > 100_000 && used < 500_000, `${used} µs of a processor in a second`);
       assert(usage.throttledUs! > 200_000, `${usage.throttledUs} µs throttled`);
     }));
 
@@ -137,7 +137,7 @@ requires(limits, ownFolder("cpuset") === undefined ? "needs the cgroup controlle
 
 limited("a running program tells what it uses, and its limits change", () =>
   leavesNothing(async () => {
-    await using program = namespaceSpawn({ ...HOG, limits: { memoryBytes: 64 * MIB, pids: 7 } });
+    await using program = namespaceSpawn({ ...HOG, limits: { memoryBytes: 64 * MIB, pids: 7, cpus: 1 } });
     const { memory, pids, cpu } = await program.stats();
     assertEquals([memory?.limitBytes, pids?.limit, pids?.current], [64 * MIB, 7, 1]);
     assert(cpu!.usageUs >= 0);
@@ -151,9 +151,9 @@ limited("a running program tells what it uses, and its limits change", () =>
     const seen: number[] = [];
     for await (const stats of program.stats({ intervalMs: 20 })) {
       seen.push(stats.cpu!.usageUs);
-      if (seen.length === 3) program.kill("SIGKILL");
+      if (seen.at(-1)! > seen[0] || seen.length === 200) program.kill("SIGKILL");
     }
-    assert(seen[0] < seen[2], `${seen}`);
+    assert(seen[0] < seen.at(-1)!, `${seen}`);
     await program.status;
     await assertRejects(() => program.stats(), StateError);
   }));
@@ -189,7 +189,8 @@ limited("a program that is stopped can be killed", () =>
     await using program = namespaceSpawn({ ...shell("sleep 100 & sleep 100"), limits: {} });
     await program.pause();
     program.kill("SIGKILL");
-    await program.resume();
+    // Version 2 lets it die where it stands.
+    await program.resume().catch((error) => assert(error instanceof StateError));
     assertEquals((await program.status).exitCode, 137);
   }));
 
@@ -286,7 +287,7 @@ limited("a container sees its own part of the cgroups, and cannot write to it", 
 
 limited("a cgroup parent is made and removed, and one that is there stays", () =>
   leavesNothing(() => {
-    const cgroupParent = "minicontainer-test/below";
+    const cgroupParent = "/minicontainer-test/below";
     const { exitCode } = namespaceExecSync({
       ...shell('grep -q "minicontainer-test/below/minicontainer-" /proc/self/cgroup'),
       limits: { pids: 5, cgroupParent },

@@ -32,6 +32,8 @@ pub struct Arrangement {
     pub clone_into: Option<usize>,
     /// Whether others may know it by its name: the spec has chosen that.
     pub is_named: bool,
+    /// Version 2: where others of this host's may have made one for the like, beside where this one is.
+    pub nearby: Vec<PathBuf>,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
     /// After how much time on processors the program and all below it are killed.
@@ -104,7 +106,12 @@ pub fn controllers(spec: &Spec) -> Vec<String> {
     names.retain(|name| name != "cgroup");
     names.sort_unstable();
     names.dedup();
-    names
+    if names.is_empty() { figures() } else { names }
+}
+
+/// Who limits nothing wants to know what is used.
+fn figures() -> Vec<String> {
+    vec!["memory".into(), "pids".into()]
 }
 
 /// Limits by device in OCI's words.
@@ -248,6 +255,8 @@ impl Arrangement {
                 has_all.then_some(Choice { level, needs_room: false })
             }
         };
+        let tells_most = wanted.is_empty() && survey.layout.kind() == Kind::V2 && choose(&figures()).is_some();
+        let wanted = if tells_most { &figures() } else { wanted };
         let (mut had, mut lacking): (Vec<_>, Vec<_>) =
             wanted.iter().cloned().partition(|name| choose(std::slice::from_ref(name)).is_some());
         if choose(&had).is_none() {
@@ -267,6 +276,8 @@ impl Arrangement {
         controllers.dedup();
         let path = location.folder(unified, &choice.level.folder, name);
         self.place.paths.insert(UNIFIED.into(), path.clone());
+        let above = unified.own.ancestors().take_while(|folder| folder.starts_with(&unified.mount));
+        self.nearby = above.map(PathBuf::from).collect();
         let base = given_base.unwrap_or_else(|| choice.level.folder.clone());
         let waiting_room = choice.needs_room.then(|| choice.level.folder.join(format!("{}-owner", survey.name)));
         self.folders.push(Folder { path, base, controllers, waiting_room, is_unified: true, is_cpuset: false });

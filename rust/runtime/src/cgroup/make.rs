@@ -253,7 +253,10 @@ fn set_one(folder: &Path, setting: &Write) -> Result<(), Error> {
     match missing {
         Some(path) if !setting.is_optional => Err(Error::Unsupported {
             feature: setting.field.clone(),
-            needs: format!("a kernel that has the file {}", path.display()),
+            needs: format!(
+                "the file {}, which this kernel does not have or this cgroup was not handed",
+                path.display()
+            ),
         }),
         _ => Ok(()),
     }
@@ -268,7 +271,11 @@ fn hand_down(folder: &Path, controllers: &[String]) -> Result<(), Error> {
     if text.is_empty() {
         return Ok(());
     }
-    write(&control, &text).map_err(|errno| {
+    // The kernel would take some controllers all the same, and let no process into what is below then.
+    let is_root = !folder.join("cgroup.type").exists();
+    let is_busy = !is_root && read(&folder.join("cgroup.procs")).is_ok_and(|processes| !processes.is_empty());
+    let written = if is_busy { Err(Errno::EBUSY) } else { write(&control, &text) };
+    written.map_err(|errno| {
         let error = failed(&format!("write {text:?} to {}", control.display()), errno);
         match errno {
             Errno::EBUSY => error.with_advice("processes are in that cgroup itself: version 2 wants them below it"),

@@ -11,7 +11,7 @@ use super::arrange::Arrangement;
 use super::make::remove_tree;
 use super::members::folders_below;
 use super::path::PREFIX;
-use super::place::Place;
+use super::place::{Place, UNIFIED};
 use super::survey::start_time;
 
 /// Where has been looked.
@@ -25,27 +25,36 @@ pub(super) fn once(arrangement: &Arrangement) {
         return;
     }
     let parents = arrangement.folders.iter().filter_map(|folder| folder.path.parent());
-    let names: BTreeSet<String> = parents
-        .flat_map(folders_below)
-        .filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(String::from))
-        .filter(|name| owner(name).is_some_and(|(pid, started)| start_time(pid) != Some(started)))
-        .collect();
+    let names: BTreeSet<String> = parents.flat_map(left_in).collect();
     for name in names {
         let paths = &arrangement.place.paths;
         let paths = paths.iter().map(|(key, path)| (key.clone(), path.with_file_name(&name))).collect();
-        remove(&Place { paths, ..Place::default() }, name.ends_with(OUTLIVES));
+        remove(&Place { paths, ..Place::default() }, &name);
     }
+    for folder in &arrangement.nearby {
+        for name in left_in(folder) {
+            let paths = [(UNIFIED.to_string(), folder.join(&name))].into();
+            remove(&Place { paths, ..Place::default() }, &name);
+        }
+    }
+}
+
+/// The names of what is in a folder and has an owner that is gone.
+fn left_in(folder: &Path) -> impl Iterator<Item = String> {
+    let below = folders_below(folder).into_iter();
+    let names = below.filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(String::from));
+    names.filter(|name| owner(name).is_some_and(|(pid, started)| start_time(pid) != Some(started)))
 }
 
 /// Its owner has no number any more; but in another PID namespace it may have one, and a lock tells of that. Who is to
 /// outlive its owner is let be, until it ends by itself.
-fn remove(place: &Place, outlives: bool) {
+fn remove(place: &Place, name: &str) {
     let folders = place.folders();
     if folders.iter().any(|path| path.exists() && !can_be_locked(path)) {
         return;
     }
     let remove_all = || folders.iter().filter(|path| remove_tree(path).is_err()).count();
-    if remove_all() > 0 && !outlives {
+    if remove_all() > 0 && !name.ends_with(OUTLIVES) {
         // What cannot be removed now is left to the next.
         let _ = place.kill_all();
         remove_all();

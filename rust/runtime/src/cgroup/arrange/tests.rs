@@ -53,9 +53,20 @@ fn version_2_goes_below_the_nearest_that_hands_down_what_is_wanted() {
 
 #[test]
 fn what_nobody_asks_for_is_not_handed_down_where_processes_are() {
-    let found = arrange(&spec("", r#", "cgroup": {}"#), &v2()).unwrap();
+    let mut survey = v2();
+    survey.levels.truncate(1);
+    let found = arrange(&spec("", r#", "cgroup": {}"#), &survey).unwrap();
     assert_eq!(folders(&found), ["/sys/fs/cgroup/user.slice/user-1000.slice/session-1.scope/minicontainer-7-1234-0"]);
     assert!(found.folders[0].controllers.is_empty());
+}
+
+#[test]
+fn who_limits_nothing_is_told_most_where_memory_is_counted() {
+    let found = arrange(&spec("", r#", "cgroup": {}"#), &v2()).unwrap();
+    assert_eq!(folders(&found), ["/sys/fs/cgroup/user.slice/user-1000.slice/minicontainer-7-1234-0"]);
+    let wanted = ["", "/user.slice", "/user.slice/user-1000.slice", "/user.slice/user-1000.slice/session-1.scope"];
+    let nearby: Vec<_> = found.nearby.iter().rev().map(|folder| folder.to_str().unwrap()).collect();
+    assert_eq!(nearby, wanted.map(|folder| format!("/sys/fs/cgroup{folder}")));
 }
 
 #[test]
