@@ -263,7 +263,10 @@ impl Arrangement {
             // Each can be had, but nowhere all of them.
             lacking.append(&mut had);
         }
-        let Some(choice) = choose(&had) else { return lacking };
+        // Where nothing is asked for, what tells of use is to be had without a change, if somewhere.
+        let welcome = had.is_empty().then(|| choose(&[WELCOME[0].into()])).flatten();
+        let welcome = welcome.filter(|choice| !choice.needs_room);
+        let Some(choice) = welcome.or_else(|| choose(&had)) else { return lacking };
         let mut controllers = had;
         if survey.layout.kind() != Kind::Hybrid {
             // Handing down one more than is asked for is refused where processes are, and above us not ours to do.

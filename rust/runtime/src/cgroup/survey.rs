@@ -64,13 +64,17 @@ impl Survey {
     /// # Errors
     /// [`Error::Spec`] with a device that is none.
     pub fn take(spec: &Spec) -> Result<Self, Error> {
-        let (wanted, from_root) = (&arrange::controllers(spec), arrange::is_given(spec));
+        let (mut wanted, from_root) = (arrange::controllers(spec), arrange::is_given(spec));
+        if wanted.is_empty() {
+            // Not asked for, but it tells of use.
+            wanted.push("memory".into());
+        }
         let limits = spec.minicontainer.cgroup.iter().flat_map(|cgroup| &cgroup.io_max).enumerate();
         let devices = limits.map(|(index, limit)| device(&limit.device, index)).collect::<Result<_, _>>()?;
         let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let layout = Layout::read(&mountinfo, &fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
         let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
-        let levels = levels(&layout, wanted, from_root);
+        let levels = levels(&layout, &wanted, from_root);
         let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
         let asks_systemd = arrange::manager(spec) == Manager::Systemd;
         let systemd = asks_systemd.then(|| systemd::survey(&layout)).transpose()?;

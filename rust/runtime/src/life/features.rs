@@ -52,7 +52,7 @@ pub(crate) fn features(_: &Asked) -> impl Serialize + use<> {
         "linux": {
             "namespaces": NAMESPACES,
             "capabilities": capability::names(),
-            "cgroup": { "v1": true, "v2": true, "systemd": true, "systemdUser": false, "rdma": true },
+            "cgroup": { "v1": true, "v2": true, "systemd": true, "systemdUser": true, "rdma": true },
             "seccomp": {
                 "enabled": true,
                 "actions": known::<Action>(&ACTIONS),

@@ -53,9 +53,12 @@ fn version_2_goes_below_the_nearest_that_hands_down_what_is_wanted() {
 
 #[test]
 fn what_nobody_asks_for_is_not_handed_down_where_processes_are() {
+    let spec = spec("", r#", "cgroup": {}"#);
     let mut survey = v2();
+    let above = arrange(&spec, &survey).unwrap();
+    assert_eq!(folders(&above), ["/sys/fs/cgroup/user.slice/user-1000.slice/minicontainer-7-1234-0"]);
     survey.levels.truncate(1);
-    let found = arrange(&spec("", r#", "cgroup": {}"#), &survey).unwrap();
+    let found = arrange(&spec, &survey).unwrap();
     assert_eq!(folders(&found), ["/sys/fs/cgroup/user.slice/user-1000.slice/session-1.scope/minicontainer-7-1234-0"]);
     assert!(found.folders[0].controllers.is_empty());
 }

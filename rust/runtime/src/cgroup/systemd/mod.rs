@@ -62,6 +62,6 @@ const NOT_THERE: &str = "a host on which it is PID 1";
 fn missing(what: &str) -> Error {
     Error::Unsupported {
         feature: "systemd as the cgroup manager".into(),
-        needs: format!("{what}; --cgroup-manager files does without it"),
+        needs: format!("{what}; --cgroup-manager cgroupfs does without it"),
     }
 }

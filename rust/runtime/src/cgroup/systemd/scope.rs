@@ -185,7 +185,7 @@ const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 fn error(operation: &str, failure: Failure) -> Error {
     match failure {
         Failure::Connection(errno) => Error::system(format!("{operation}: reach its D-Bus"), errno)
-            .with_advice("--cgroup-manager files does without it"),
+            .with_advice("--cgroup-manager cgroupfs does without it"),
         Failure::Refused(name, text) => {
             let errno = match name.rsplit('.').next().unwrap_or_default() {
                 "UnitExists" => Errno::EEXIST,
