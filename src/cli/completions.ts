@@ -11,6 +11,19 @@ const COMMANDS = [
   { name: "explain", help: "show what would be done" },
   { name: "check", help: "tell what works on this host" },
   { name: "completions", help: "print a completion script" },
+  { name: "run", help: "make a container, and start it" },
+  { name: "exec", help: "run a further program in a container" },
+  { name: "list", help: "list the containers" },
+  { name: "logs", help: "print what a container has written" },
+  { name: "attach", help: "take part in what a container reads and writes" },
+  { name: "wait", help: "wait for the end of containers" },
+  { name: "stop", help: "have containers end" },
+  { name: "rm", help: "remove containers" },
+  { name: "inspect", help: "print all that is known of containers" },
+  { name: "top", help: "list the processes of a container" },
+  { name: "stats", help: "print what containers use" },
+  { name: "rename", help: "give a container another name" },
+  { name: "prune", help: "remove the containers that have ended" },
 ];
 
 const GENERAL: readonly Option[] = [

@@ -1,7 +1,8 @@
 /** A container that is left to itself: what its monitor does, and what becomes of it at its end. Pure. */
 
-import { flag, ifGiven, object, text, whole } from "./check.ts";
 import { SpecError } from "../native/errors.ts";
+import { flag, ifGiven, object, text, whole } from "./check.ts";
+import type { CgroupManager } from "./types.ts";
 
 /** When a container is started anew after its end; not after a stop that was asked for. */
 export type RestartPolicy = "no" | "always" | "on-failure" | `on-failure:${number}`;
@@ -22,6 +23,13 @@ export interface MonitorConfig {
   labels?: Readonly<Record<string, string>>;
 }
 
+/** How it was made, for when it is made anew. */
+export interface Making {
+  noPivot?: boolean;
+  noNewKeyring?: boolean;
+  cgroupManager?: CgroupManager;
+}
+
 /** What is kept of all that. */
 export interface Monitored {
   /** Which making of the container it is: what its monitor executes at its end is about no other. */
@@ -33,6 +41,7 @@ export interface Monitored {
   remove: boolean;
   restart: { when: "no" | "always" | "on-failure"; atMost?: number };
   labels: Record<string, string>;
+  making?: Making;
   /** How often it was started anew, in all, and without having run for a while. */
   restarts: number;
   inARow: number;

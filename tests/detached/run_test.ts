@@ -53,10 +53,9 @@ test("rm refuses a container that runs, and with -f kills it", async () => {
 
 test("--rm removes a container at its end, and wait still tells its exit code", async () => {
   await using root = new Root();
-  await root.detached("read line < /fifo; exit 9", "--name", "one", "--rm", "--overlay").catch(() => {});
-  await root.detached("sleep 0.3; exit 9", "--name", "two", "--rm");
-  assertEquals(await root.run("wait", "two"), "9\n");
-  await until("both are gone", () => root.left().length === 0);
+  await root.detached("sleep 0.3; exit 9", "--name", "one", "--rm");
+  assertEquals(await root.run("wait", "one"), "9\n");
+  await until("it is removed", () => root.left().length === 0);
 });
 
 test("stop asks by TERM, and kills after the time it gives", async () => {
@@ -141,4 +140,30 @@ test("top and stats tell of what runs", async () => {
   assertMatch(await root.run("stats"), /^ID +CPU +MEMORY +LIMIT +PIDS .*\none +\d+\.\d% +[\d.]+\w+ +64\.0MiB +\d/);
   await root.run("stop", "-t", "0", "one");
   assertEquals((await root.run("stats")).split("\n").length, 2);
+});
+
+test("a container whose monitor was killed is told of truthfully, and removed", async () => {
+  await using root = new Root();
+  await root.detached("sleep 1000", "--name", "one");
+  const { pid } = await root.inspect("one");
+  const [, parent] = /\) \w (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+  assertEquals(Deno.readTextFileSync(`/proc/${parent}/comm`), "container:mon\n");
+  Deno.kill(Number(parent), "SIGKILL");
+  assertEquals((await root.inspect("one")).status, "running");
+  await root.run("stop", "-t", "0", "one");
+  assertEquals((await root.inspect("one")).status, "stopped");
+  const { code, stderr } = await root.call("wait", "one");
+  assertEquals(code, 1);
+  assertMatch(stderr, /nobody knows how "one" ended: its monitor was killed/);
+  await root.run("rm", "one");
+  assertEquals(root.left(), []);
+});
+
+test("a monitor takes less than a megabyte", async () => {
+  await using root = new Root();
+  await root.detached("sleep 1000", "--name", "one");
+  const { pid } = await root.inspect("one");
+  const [, parent] = /\) \w (\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))!;
+  const [, kilobytes] = /^Pss:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${parent}/smaps_rollup`))!;
+  assert(Number(kilobytes) < 1024, kilobytes);
 });

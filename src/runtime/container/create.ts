@@ -89,7 +89,7 @@ export async function createContainer(config: CreateConfig & Foreground): Promis
   const { monitor } = config;
   const first: KeptState = {
     ...newState(id, asked.bundle, asked.spec, { creator: { pid, startTime }, owner, now }),
-    ...(monitor && { monitor: newMonitored(monitor, asked.spec) }),
+    ...(monitor && { monitor: newMonitored(monitor, asked.spec, config) }),
   };
   const handle = await reserve(place, first, asked.text);
   try {

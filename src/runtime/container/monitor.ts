@@ -2,15 +2,19 @@
 
 import { UnsupportedError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
-import { type MonitorConfig, type Monitored, monitored } from "../../spec/monitor.ts";
+import { present } from "../../spec/check.ts";
+import { type Making, type MonitorConfig, type Monitored, monitored } from "../../spec/monitor.ts";
 import type { KeptState } from "../../spec/state.ts";
 import { hasTerminal } from "../../spec/terminal.ts";
 import type { Spec } from "../../spec/types.ts";
 import type { Place } from "./store.ts";
 
 /** What is kept of a container that is to have a monitor. */
-export function newMonitored(config: true | MonitorConfig, spec: Partial<Spec>): Monitored {
-  return monitored(config, hasTerminal({ process: { args: [] }, ...spec } as Spec), crypto.randomUUID());
+export function newMonitored(config: true | MonitorConfig, spec: Partial<Spec>, options: Making): Monitored {
+  const { noPivot, noNewKeyring, cgroupManager } = options;
+  const making = present({ noPivot, noNewKeyring, cgroupManager });
+  const terminal = hasTerminal({ process: { args: [] }, ...spec } as Spec);
+  return { ...monitored(config, terminal, crypto.randomUUID()), making };
 }
 
 /** A monitor in the library's words. */
@@ -29,6 +33,8 @@ async function ownCommand(module?: string): Promise<string[]> {
   }
   const { variables } = await callLife<{ variables: string[] }>("environment", { names: ["DENO_DIR", "HOME"] });
   const flags = ["--no-prompt", "--quiet", "--no-config", "--no-lock", "--allow-ffi", "--allow-run"];
-  const start = module ?? new URL("../../../bin.ts", import.meta.url).href;
+  // The package of npm has it in JavaScript.
+  const [suffix] = /\.\w+$/.exec(import.meta.url) ?? [".ts"];
+  const start = module ?? new URL(`../../../bin${suffix}`, import.meta.url).href;
   return ["/usr/bin/env", ...variables, "DENO_NO_UPDATE_CHECK=1", Deno.execPath(), "run", ...flags, start];
 }

@@ -31,11 +31,11 @@ export async function settle(place: Place, token: string, module: string) {
 
 async function settleLocked(locked: Locked, token: string) {
   const { handle, state, exit } = locked;
-  const { pid, startTime, cgroup, monitor } = state;
+  const { pid, startTime, cgroup, mounted, monitor } = state;
   if (monitor?.token !== token || exit === null || await isAlive(state)) return undefined;
   const next = nextStart(monitor, exit);
   const oomKilled = await isOutOfMemory(cgroup);
-  await callLife("end", { pid, startTime, cgroup });
+  await callLife("end", { pid, startTime, cgroup, mounted });
   const warnings = state.hooks.includes("poststop") ? await runHooks(locked, "poststop", "stopped") : [];
   if (monitor.remove) {
     await callLife("store.remove", { handle });
@@ -58,7 +58,7 @@ async function startAnew(
   try {
     const { text } = await callLife<{ text: string }>("file.read", { path: `${folder}/config.json` });
     const unmade = { root, handle, state: { ...state, monitor: again } };
-    const made = await makeProcess(unmade, text, { module });
+    const made = await makeProcess(unmade, text, { ...monitor.making, module });
     await startLocked({ handle, folder, state: made.state, waits: true, exit: null });
   } catch (error) {
     const warnings = [...monitor.warnings ?? [], `cannot be started anew: ${(error as Error).message}`];
