@@ -55,11 +55,11 @@ Deno.test("isOver() waits for what was decided at the end", () => {
 Deno.test("monitored() refuses what is no size, no policy, no label", () => {
   const refuses = (config: unknown, message: string) =>
     assertThrows(() => monitored(config as MonitorConfig, false, ""), Error, message);
-  refuses({ logMaxBytes: 0 }, "monitor.logMaxBytes must be");
-  refuses({ logMaxFiles: 0 }, "monitor.logMaxFiles must be");
-  refuses({ restart: "always:3" }, "monitor.restart must be no, always");
-  refuses({ restart: "always", remove: true }, "monitor.remove cannot stand beside restart");
-  refuses({ labels: { a: 1 } }, "monitor.labels.a must be");
+  refuses({ logMaxBytes: 0 }, "monitor.logMaxBytes: must be");
+  refuses({ logMaxFiles: 0 }, "monitor.logMaxFiles: must be");
+  refuses({ restart: "always:3" }, "monitor.restart: must be no, always");
+  refuses({ restart: "always", remove: true }, "monitor.remove: cannot stand beside restart");
+  refuses({ labels: { a: 1 } }, "monitor.labels.a: must be");
   assertEquals(monitored({ logMaxBytes: Infinity }, false, "").logBytes, 0);
 });
 

@@ -33,7 +33,7 @@ export async function waitForEnd(place: Place): Promise<ContainerExit> {
       throw new StateError(`cannot wait for ${JSON.stringify(place.id)}: it has no monitor`, "monitored", "not so");
     }
     const isStopped = await statusNow(found) === "stopped";
-    const exit = isStopped && found.exit !== null ? found.exit : (await processEnd(place, found)).exit;
+    const exit = isStopped && found.exit !== null ? found.exit : await noteOf(place, found);
     if (isOver(monitor, exit)) {
       if (exit !== null) return await exitOf(found, exit);
       const message = `nobody knows how ${JSON.stringify(place.id)} ended: its monitor was killed`;
@@ -47,6 +47,11 @@ export async function waitForEnd(place: Place): Promise<ContainerExit> {
 /** Whether another process has taken the place of the one that was looked at. */
 async function isRenewed(place: Place, { state }: Found): Promise<boolean> {
   return (await look(place)).state.monitor?.token !== state.monitor?.token;
+}
+
+/** What its monitor notes down once it has ended, which is waited for; null: it was killed before. */
+export async function noteOf(place: Place, found: Found): Promise<ExitNote | null> {
+  return (await processEnd(place, found)).exit;
 }
 
 function processEnd({ root, id }: Place, { state }: Found, timeoutMs?: number): Promise<Ended> {

@@ -5,7 +5,7 @@ import { callLife } from "../../native/life.ts";
 import { bytesOf } from "../../native/text.ts";
 import { type LogPart, momentOf, partsOf } from "../../spec/log.ts";
 import { isOver } from "../../spec/monitor.ts";
-import { pause } from "./end.ts";
+import { noteOf, pause } from "./end.ts";
 import { statusNow } from "./state.ts";
 import { look, type Place } from "./store.ts";
 
@@ -65,7 +65,8 @@ async function hasItsEnd(place: Place): Promise<boolean> {
   try {
     const found = await look(place);
     const { monitor } = found.state;
-    return await statusNow(found) === "stopped" && (monitor === undefined || isOver(monitor, found.exit));
+    if (await statusNow(found) !== "stopped") return false;
+    return monitor === undefined || isOver(monitor, found.exit ?? await noteOf(place, found));
   } catch (error) {
     if (error instanceof NotFoundError) return true;
     throw error;
