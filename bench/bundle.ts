@@ -30,6 +30,11 @@ export async function makeBundle(folder: string): Promise<string> {
   return await write(folder, "bundle", LEAST);
 }
 
+/** The least, whose program waits for its end; its path. */
+export async function makeWaitingBundle(folder: string): Promise<string> {
+  return await write(folder, "waiting", { ...LEAST, process: { ...LEAST.process, args: ["/bin/sleep", "1000"] } });
+}
+
 /** The least, with these limits; its path. */
 export async function makeLimitedBundle(folder: string, resources: unknown): Promise<string> {
   return await write(folder, "limited", { ...LEAST, linux: { ...LEAST.linux, resources } });

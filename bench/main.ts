@@ -13,6 +13,7 @@ import { containers } from "./containers.ts";
 import { endurance } from "./endurance.ts";
 import { heap } from "./heap.ts";
 import { library } from "./library.ts";
+import { life } from "./life.ts";
 import { limits } from "./limits.ts";
 import { figuresText, type Part, reportJson, tableText } from "./report.ts";
 import { throughput } from "./throughput.ts";
@@ -21,7 +22,7 @@ const HELP = `Measures minicontainer beside the usual ways to start a program.
 
 Usage: deno run -A bench/main.ts [OPTIONS] [PART]…
 
-Parts: library, heap, throughput, containers, limits, command, endurance; without any: all
+Parts: library, heap, throughput, containers, limits, command, life, endurance; without any: all
 
 Options:
   --quick      about a tenth of the rounds
@@ -36,6 +37,7 @@ const PARTS: Record<string, (quick: boolean, folder: string) => Promise<Part>> =
   containers: (quick, folder) => quick ? containers(20, 200, folder) : containers(150, 1000, folder),
   limits: (quick, folder) => limits(quick ? 15 : 100, folder),
   command: (quick, folder) => command(quick ? 10 : 60, folder),
+  life: (quick, folder) => life(quick ? 5 : 30, folder),
   endurance: (quick) => endurance(quick ? 2000 : 10_000, 1000),
 };
 

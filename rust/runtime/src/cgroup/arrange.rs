@@ -1,5 +1,7 @@
 //! From a spec and what the host has to where a container's cgroup goes and what is written there: pure.
 
+mod io_max;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,13 +9,14 @@ use super::devices::{self, Policy};
 use super::layout::{Hierarchy, Kind};
 use super::path::CgroupsPath;
 use super::place::{Place, UNIFIED};
-use super::resources::{Resources, ThrottleDevice, Version, Write, writes};
+use super::resources::{Resources, Version, Write, writes};
 use super::survey::{Level, Survey};
 use super::sweep::OUTLIVES;
 use super::systemd::{self, Wanted};
-use super::{Entry, IoMax, Manager};
+use super::{Entry, Manager};
 use crate::error::Error;
 use crate::spec::Spec;
+use io_max::add_io_max;
 
 /// What is made for a container, and how its program gets there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,22 +115,6 @@ pub fn controllers(spec: &Spec) -> Vec<String> {
 /// Who limits nothing wants to know what is used.
 fn figures() -> Vec<String> {
     vec!["memory".into(), "pids".into()]
-}
-
-/// Limits by device in OCI's words.
-fn add_io_max(resources: &mut Resources, limits: &[IoMax], devices: &[(u64, u64)]) {
-    if limits.is_empty() {
-        return;
-    }
-    let io = resources.block_io.get_or_insert_default();
-    for (limit, (major, minor)) in limits.iter().zip(devices) {
-        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let one = |rate| ThrottleDevice { major: number(*major), minor: number(*minor), rate };
-        io.throttle_read_bps_device.extend(limit.read_bps.map(one));
-        io.throttle_write_bps_device.extend(limit.write_bps.map(one));
-        io.throttle_read_iops_device.extend(limit.read_iops.map(one));
-        io.throttle_write_iops_device.extend(limit.write_iops.map(one));
-    }
 }
 
 /// What a controller is called in a version.
