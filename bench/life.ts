@@ -77,11 +77,12 @@ interface Way {
   remove(id: string): Promise<unknown>;
 }
 
-async function ways(folder: string): Promise<Way[]> {
+/** @param state where all of them keep their containers: as usual, in memory */
+async function ways(folder: string, state: string): Promise<Way[]> {
   const bundle = await makeWaitingBundle(folder);
   const command = (name: string, program: string, ...options: string[]): Way => {
     const run = async (...args: string[]) => {
-      const all = ["--root", `${folder}/life-${name}`, ...options, ...args];
+      const all = ["--root", `${state}/${name}`, ...options, ...args];
       // The container keeps the streams that it is made with.
       const { code } = await new Deno.Command(program, { args: all, stdin: "null", stdout: "null", stderr: "null" })
         .spawn().status;
@@ -95,7 +96,7 @@ async function ways(folder: string): Promise<Way[]> {
       remove: (id) => run("delete", "--force", id),
     };
   };
-  const root = `${folder}/life-library`;
+  const root = `${state}/library`;
   const made = new Map<string, Container>();
   return [
     command(OURS, `${folder}/installed/bin/minicontainer`, "--cgroup-manager=disabled"),
@@ -112,6 +113,11 @@ async function ways(folder: string): Promise<Way[]> {
     command("crun", "crun", "--cgroup-manager=disabled"),
     command("runc", "runc"),
   ];
+}
+
+async function stateFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ dir: "/run", prefix: "minicontainer-bench-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
 /** One life, each step of it timed; the fourth entry is a program that is executed in the container. */
@@ -141,7 +147,8 @@ if (import.meta.main) {
       name: EMPTY_SCRIPT,
       run: () => new Deno.Command(Deno.execPath(), { args: ["run", empty], stdout: "null", stderr: "null" }).output(),
     };
-    const lives = (await ways(folder)).map((way) => ({ ...way, run: () => lived(way, new Map()) }));
+    await using state = await stateFolder();
+    const lives = (await ways(folder, state.path)).map((way) => ({ ...way, run: () => lived(way, new Map()) }));
     const { ready, skipped } = await usable(lives);
     const samples: Samples = new Map();
     for (let round = 0; round < rounds; round++) {
