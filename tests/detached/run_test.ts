@@ -159,6 +159,12 @@ test("a container whose monitor was killed is told of truthfully, and removed", 
   assertEquals(root.left(), []);
 });
 
+test("run --help tells of both forms", async () => {
+  await using root = new Root();
+  assertMatch(await root.run("run", "--help"), /run --rootfs \. --help/);
+  assertMatch(await root.run("run", "--rootfs", ".", "--help"), /--restart POLICY[^]*--pid\[=PATH\]/);
+});
+
 test("a monitor takes less than a megabyte", async () => {
   await using root = new Root();
   await root.detached("sleep 1000", "--name", "one");

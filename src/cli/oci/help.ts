@@ -22,8 +22,9 @@ ${lines(GLOBAL_OPTIONS)}`);
 const NAME_WIDTH = 38;
 
 function lines(options: readonly Option[]): string {
-  return options.map(({ name, short, value, help }) => {
-    const words = `  ${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+  return options.map(({ name, short, value, optional, help }) => {
+    const argument = value === undefined ? "" : optional ? `[=${value}]` : ` ${value}`;
+    const words = `  ${short === undefined ? "    " : `-${short}, `}--${name}${argument}`;
     const isLong = words.length > NAME_WIDTH - 2;
     return `${isLong ? `${words}\n${" ".repeat(NAME_WIDTH)}` : words.padEnd(NAME_WIDTH)}${help}\n`;
   }).join("");

@@ -9,7 +9,8 @@ import type { Command } from "./main.ts";
 
 /** The command. */
 export const run: Command = {
-  help: "create a container, start it, and delete it at its end",
+  help:
+    "create a container, start it, and delete it at its end; of options, and not of a bundle: run --rootfs . --help",
   operands: "ID",
   count: 1,
   options: [
