@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::launch::wait::{WaitFor, reap};
 use crate::plan::Plan;
@@ -13,13 +16,47 @@ type Children = HashMap<i32, (Watched, Arc<Plan>)>;
 
 static CHILDREN: Mutex<Option<Children>> = Mutex::new(None);
 
-static MONITORS: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+/// Waits for the monitors that are our children; one thread for all of them, from the first one on.
+struct Reaper {
+    epoll: Epoll,
+    monitors: Mutex<HashMap<u64, OwnedFd>>,
+}
 
-/// Keeps a monitor that is our child, and collects those that have ended.
+static REAPER: OnceLock<Option<Arc<Reaper>>> = OnceLock::new();
+
+impl Reaper {
+    fn start() -> Option<Arc<Self>> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).ok()?;
+        let reaper = Arc::new(Self { epoll, monitors: Mutex::default() });
+        let shared = Arc::clone(&reaper);
+        thread::Builder::new().name("reaper".into()).spawn(move || shared.run()).ok()?;
+        Some(reaper)
+    }
+
+    fn run(&self) {
+        let mut events = [EpollEvent::empty(); 16];
+        loop {
+            let ready = self.epoll.wait(&mut events, EpollTimeout::NONE).unwrap_or(0);
+            for event in events.iter().take(ready) {
+                let mut monitors = self.monitors.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(monitor) = monitors.remove(&event.data()) {
+                    let _ = reap(monitor.as_raw_fd(), WaitFor::End);
+                }
+            }
+        }
+    }
+}
+
+/// Has the end of a monitor that is our child be collected, whenever it comes. Where there is no thread for it, it stays
+/// until this process ends.
 pub(super) fn keep_monitor(pidfd: OwnedFd) {
-    let mut monitors = MONITORS.lock().unwrap_or_else(PoisonError::into_inner);
-    monitors.retain(|monitor| matches!(reap(monitor.as_raw_fd(), WaitFor::EndNow), Ok(None)));
-    monitors.push(pidfd);
+    let Some(reaper) = REAPER.get_or_init(Reaper::start) else { return };
+    let name = u64::from(pidfd.as_raw_fd().unsigned_abs());
+    // The thread may be told of it at once: by then it must be known here.
+    let mut monitors = reaper.monitors.lock().unwrap_or_else(PoisonError::into_inner);
+    if reaper.epoll.add(&pidfd, EpollEvent::new(EpollFlags::EPOLLIN, name)).is_ok() {
+        monitors.insert(name, pidfd);
+    }
 }
 
 /// Keeps a container's process until somebody asks for it.
