@@ -21,9 +21,7 @@ pub(crate) fn terminal_peer(terminal: &Handle) -> Result<Handle, Errno> {
 
 /// `ioctl(TIOCSWINSZ)`, `TIOCSWINSZ(2const)`.
 pub(crate) fn set_terminal_size(terminal: &Handle, rows: u16, columns: u16) -> Result<(), Errno> {
-    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: a winsize of this frame.
-    done(unsafe { syscall(libc::SYS_ioctl, [word(terminal.number()), TIOCSWINSZ, address(&size)]) })
+    set_terminal_size_of(terminal.number(), rows, columns)
 }
 
 /// `ioctl(TIOCSCTTY)`, `TIOCSCTTY(2const)`.
