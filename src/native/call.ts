@@ -18,6 +18,20 @@ export function encodeSpec(spec: unknown): Uint8Array<ArrayBuffer> {
   return encoder.encode(JSON.stringify(spec));
 }
 
+/** Enough for the text of every spec but a large one, each of whose UTF-16 units may take three bytes. */
+const USUAL_TEXT_BYTES = 32768;
+const usualText = new Uint8Array(USUAL_TEXT_BYTES);
+
+/** As {@linkcode encodeSpec}, for a call on this thread: it must be made before the next spec is encoded. */
+export function encodeForCall(spec: unknown): { bytes: Uint8Array<ArrayBuffer>; length: number } {
+  const json = JSON.stringify(spec);
+  if (json.length * 3 <= USUAL_TEXT_BYTES) {
+    return { bytes: usualText, length: encoder.encodeInto(json, usualText).written };
+  }
+  const bytes = encoder.encode(json);
+  return { bytes, length: bytes.byteLength };
+}
+
 /** Calls on this thread come one after the other, so one buffer serves all. */
 const usualRecord = new Uint8Array(USUAL_RECORD_BYTES);
 

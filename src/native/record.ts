@@ -61,17 +61,30 @@ export type Told =
 
 const HEADER_BYTES = 56;
 const LITTLE_ENDIAN = true;
+const decoder = new TextDecoder();
 
 /** Reads the record at `offset`; `next` is where another may follow. */
 export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token: number; next: number; told: Told } {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.byteLength - offset);
   const jsonBytes = view.getUint32(20, LITTLE_ENDIAN);
-  const text = () => new TextDecoder().decode(bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + jsonBytes));
+  const start = offset + HEADER_BYTES;
+  const text = () => jsonBytes === 0 ? "" : decoder.decode(bytes.subarray(start, start + jsonBytes));
   return {
     token: view.getUint32(4, LITTLE_ENDIAN),
-    next: offset + HEADER_BYTES + Math.ceil(jsonBytes / 8) * 8,
+    next: start + Math.ceil(jsonBytes / 8) * 8,
     told: readTold(view, text),
   };
+}
+
+/** Reads the records in the first `length` bytes. */
+export function readRecords(bytes: Uint8Array<ArrayBuffer>, length: number): { token: number; told: Told }[] {
+  const records = [];
+  for (let offset = 0; offset < length;) {
+    const record = readRecord(bytes, offset);
+    records.push(record);
+    offset = record.next;
+  }
+  return records;
 }
 
 function readTold(view: DataView, text: () => string): Told {
@@ -110,5 +123,5 @@ function readTold(view: DataView, text: () => string): Told {
 
 /** What a record tells beside its numbers: mostly nothing. */
 function detailsIn(json: string): Pick<Ended, "degraded" | "used"> {
-  return { degraded: [], ...(json === "" ? undefined : JSON.parse(json)) };
+  return json === "" ? { degraded: [] } : { degraded: [], ...JSON.parse(json) };
 }

@@ -1,6 +1,6 @@
 /** `--allow-run`, honoured as `Deno.Command` would. */
 
-import { callForJson, encodeSpec } from "../native/call.ts";
+import { callForJson, encodeForCall } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import { resolveSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
@@ -20,9 +20,9 @@ export function authorize(spec: Spec): Spec {
   runPermission ??= Deno.permissions.querySync({ name: "run" });
   if (runPermission.state === "granted") return spec;
   const { minicontainer_resolve } = openLibrary(resolveSymbols);
-  const bytes = encodeSpec(spec);
+  const { bytes, length } = encodeForCall(spec);
   const { program: command, loaderVariables } = callForJson<{ program: string; loaderVariables: string[] }>(
-    (record, length) => minicontainer_resolve(bytes, bytes.byteLength, record, length),
+    (record, room) => minicontainer_resolve(bytes, length, record, room),
   );
   if (Deno.permissions.requestSync({ name: "run", command }).state !== "granted") {
     const message = `Requires run access to ${JSON.stringify(command)}, run again with the --allow-run flag`;

@@ -7,9 +7,9 @@
  * shall not keep it alive a timer that does not either takes the call's place.
  */
 
-import { callForJson, callForRecord, encodeSpec } from "../native/call.ts";
+import { callForJson, callForRecord, encodeForCall } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
-import { type Ended, readRecord, type Told } from "../native/record.ts";
+import { type Ended, readRecords, type Told } from "../native/record.ts";
 import { adoptSymbols, reactorSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 
@@ -150,20 +150,12 @@ export class Reactor {
   }
 
   #startWatched(token: number, watched: Watched, start: () => Started): Started {
-    // Before the program is there, so that no end goes by unheard.
+    const started = start();
     this.#programs.set(token, watched);
-    const referenced = watched.isReferenced ? 1 : 0;
-    this.#count(1, referenced);
-    try {
-      const started = start();
-      if (started.asks) watched.streams.set(LISTENER, undefined);
-      if (started.pid !== 0) this.#setTimer(watched);
-      return started;
-    } catch (error) {
-      this.#programs.delete(token);
-      this.#count(-1, -referenced);
-      throw error;
-    }
+    if (started.asks) watched.streams.set(LISTENER, undefined);
+    if (started.pid !== 0) this.#setTimer(watched);
+    this.#count(1, watched.isReferenced ? 1 : 0);
+    return started;
   }
 
   #setTimer(watched: Watched) {
@@ -264,9 +256,9 @@ export class Reactor {
   }
 
   #start(token: number, spec: Spec, call: Library["minicontainer_start"], answers: boolean): Started {
-    const bytes = encodeSpec(spec);
+    const { bytes, length } = encodeForCall(spec);
     return startedIn(
-      callForRecord((record, length) => call(this.number, token, answers, bytes, bytes.byteLength, record, length)),
+      callForRecord((record, room) => call(this.number, token, answers, bytes, length, record, room)),
     );
   }
 
@@ -274,17 +266,21 @@ export class Reactor {
   #count(running: number, referenced: number) {
     this.#running += running;
     this.#referenced += referenced;
-    if (this.#isListening !== this.#running > 0) {
-      this.#isListening = !this.#isListening;
-      const listen = this.#isListening ? Deno.addSignalListener : Deno.removeSignalListener;
-      listen("SIGCHLD", this.#collect);
-    }
     // A listener does not keep the event loop alive, a timer does.
     if (this.#referenced > 0) {
       this.#heartbeat ??= setInterval(this.#collect, HEARTBEAT_MS);
     } else {
       clearInterval(this.#heartbeat);
       this.#heartbeat = undefined;
+    }
+    if (this.#isListening === this.#running > 0) return;
+    this.#isListening = !this.#isListening;
+    if (this.#isListening) {
+      Deno.addSignalListener("SIGCHLD", this.#collect);
+      // The program runs already, beside this: its end may have gone by unheard.
+      this.#collect();
+    } else {
+      Deno.removeSignalListener("SIGCHLD", this.#collect);
     }
   }
 
@@ -378,16 +374,6 @@ function transferred(result: number): number | undefined {
   if (result === -EAGAIN) return undefined;
   if (result === -EPIPE) throw new Deno.errors.BrokenPipe("the program has closed its stdin");
   throw new Deno.errors.BadResource(`the program's stream is closed (errno ${-result})`);
-}
-
-function readRecords(bytes: Uint8Array<ArrayBuffer>, length: number) {
-  const records = [];
-  for (let offset = 0; offset < length;) {
-    const record = readRecord(bytes, offset);
-    records.push(record);
-    offset = record.next;
-  }
-  return records;
 }
 
 let shared: Reactor | undefined;

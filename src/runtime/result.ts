@@ -78,8 +78,6 @@ export interface NamespaceExecResult {
 
 /** The result that the kernel's account stands for. */
 export function resultFromEnd(ended: Ended): NamespaceExecResult {
-  const { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound } = ended;
-  const { oomKills = 0, left: _, ...used } = ended.used ?? {};
   return {
     pid: ended.pid,
     exitedNormally: ended.exited,
@@ -87,18 +85,22 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     signal: ended.exited ? null : { number: ended.code, name: signalName(ended.code) },
     exitCode: exitCodeOf(ended),
     outOfTime: ended.outOfTime,
-    oomKilled: oomKills > 0,
+    oomKilled: (ended.used?.oomKills ?? 0) > 0,
     endedBy: endedBy(ended),
     degraded: ended.degraded,
     ...(ended.changes && { changes: ended.changes }),
-    usage: {
-      wallUs,
-      cpuUserUs,
-      cpuSystemUs,
-      memoryPeakBytes,
-      memoryPeakIsBound: memoryPeakIsBound && used.memoryPeakBytes === undefined,
-      ...used,
-    },
+    usage: usageOf(ended),
+  };
+}
+
+function usageOf({ wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound, used }: Ended): Usage {
+  const own = { wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound };
+  if (used === undefined) return own;
+  const { oomKills: _, left: __, ...whole } = used;
+  return {
+    ...own,
+    memoryPeakIsBound: memoryPeakIsBound && whole.memoryPeakBytes === undefined,
+    ...whole,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What is done with a spec in one call: its program is run from start to end, or what would be done is told. */
 
-import { callForEnd, callForEndElsewhere, callForJson, encodeSpec } from "../native/call.ts";
+import { callForEnd, callForEndElsewhere, callForJson, encodeForCall, encodeSpec } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
 import type { Ended } from "../native/record.ts";
 import { explainSymbols, runNonblockingSymbols, runSymbols } from "../native/symbols.ts";
@@ -14,9 +14,9 @@ import { authorize } from "./permission.ts";
  * @throws {SystemError} after undoing what was done
  */
 export function runSpecSync(spec: Spec): Ended {
-  const bytes = encodeSpec(authorize(spec));
+  const { bytes, length } = encodeForCall(authorize(spec));
   const { minicontainer_run } = openLibrary(runSymbols);
-  return callForEnd((record, length) => minicontainer_run(bytes, bytes.byteLength, record, length));
+  return callForEnd((record, room) => minicontainer_run(bytes, length, record, room));
 }
 
 /** As {@linkcode runSpecSync}, on a thread of Deno's pool: what the command uses. */
@@ -43,6 +43,6 @@ export interface PlannedStep {
 /** What running a spec would do, step by step; nothing of it is done. */
 export function explainSpec(spec: Spec): PlannedStep[] {
   const { minicontainer_explain } = openLibrary(explainSymbols);
-  const bytes = encodeSpec(spec);
-  return callForJson((record, length) => minicontainer_explain(bytes, bytes.byteLength, record, length));
+  const { bytes, length } = encodeForCall(spec);
+  return callForJson((record, room) => minicontainer_explain(bytes, length, record, room));
 }

@@ -93,7 +93,7 @@ fn at_once(counts: &mut Counts) -> Result<(), Error> {
     let reactor = Reactor::new()?;
     let mut running = 0;
     for (token, properties) in (1..).zip(SPECS) {
-        match planned(properties).and_then(|plan| reactor.spawn(token, plan)) {
+        match planned(properties).and_then(|plan| reactor.spawn(token, Arc::new(plan))) {
             Ok(_) => running += 1,
             Err(error) => *counts.entry(error.to_string()).or_default() += 1,
         }
@@ -111,7 +111,7 @@ fn at_once(counts: &mut Counts) -> Result<(), Error> {
 
 fn planned(properties: &str) -> Result<Plan, Error> {
     let spec = Spec::parse(format!(r#"{{"ociVersion": "1.2.0", {properties}}}"#).as_bytes())?;
-    plan(&spec, Facts::gather(&spec)?)
+    plan(&spec, &Facts::gather(&spec)?)
 }
 
 fn ended(end: End) -> String {

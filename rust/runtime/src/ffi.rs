@@ -17,14 +17,12 @@ use nix::libc;
 
 use crate::check::check;
 use crate::error::Error;
-use crate::facts::Facts;
-use crate::life::exec::enter;
-use crate::plan::{Plan, explain, plan};
+use crate::plan::{Plan, explain};
+use crate::planned::planned;
 use crate::reactor::Reactor;
 use crate::record::{self, Event, Started};
 use crate::resolve::resolve;
 use crate::run::run;
-use crate::spec::Spec;
 
 /// Renamed with every change of a signature or of the record: a caller that was written for another one does not find
 /// its name, and builds the library anew.
@@ -271,16 +269,11 @@ unsafe fn with_plan(
     record: *mut u8,
     record_len: u32,
     answers: bool,
-    call: impl FnOnce(Plan) -> Result<Event, Error>,
+    call: impl FnOnce(Arc<Plan>) -> Result<Event, Error>,
 ) -> i32 {
     // SAFETY: the caller vouches for both buffers.
     let (spec, record) = unsafe { (bytes(spec, spec_len), bytes_mut(record, record_len)) };
     answer(record, || call(planned(spec, answers)?))
-}
-
-fn planned(spec: &[u8], answers_calls: bool) -> Result<Plan, Error> {
-    let spec = enter(Spec::parse(spec)?)?;
-    plan(&spec, Facts { answers_calls, ..Facts::gather(&spec)? })
 }
 
 fn text(value: &(impl serde::Serialize + ?Sized)) -> Result<Event, Error> {

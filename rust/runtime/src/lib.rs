@@ -24,6 +24,7 @@ mod layers;
 mod life;
 pub mod names;
 pub mod plan;
+mod planned;
 mod poll;
 pub mod reactor;
 mod record;

@@ -50,7 +50,7 @@ impl Drop for Door {
 fn planned(process: &str) -> Plan {
     let spec = format!(r#"{{"ociVersion":"1.2.0","process":{process}}}"#);
     let spec = Spec::parse(spec.as_bytes()).unwrap();
-    plan(&spec, Facts { holds: true, ..Facts::gather(&spec).unwrap() }).unwrap()
+    plan(&spec, &Facts { holds: true, ..Facts::gather(&spec).unwrap() }).unwrap()
 }
 
 fn held(process: &str, door: &Door) -> (Plan, Child) {
@@ -163,7 +163,7 @@ fn monitored(name: &str, script: &str, (log_bytes, logs): (u64, u32)) -> Folder 
     let spec =
         format!(r#"{{"ociVersion":"1.2.0","process":{process},"minicontainer":{{"stdio":["null","piped","piped"]}}}}"#);
     let spec = Spec::parse(spec.as_bytes()).unwrap();
-    let plan = plan(&spec, Facts { holds: true, is_monitored: true, ..Facts::gather(&spec).unwrap() }).unwrap();
+    let plan = plan(&spec, &Facts { holds: true, is_monitored: true, ..Facts::gather(&spec).unwrap() }).unwrap();
     let ended = folder.0.join("ended");
     let command = ["/bin/sh".to_string(), "-c".to_string(), format!("echo yes > {}", ended.display())];
     let opened = fs::File::open(&folder.0).unwrap();

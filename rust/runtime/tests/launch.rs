@@ -19,7 +19,7 @@ fn planned(process: &str, extras: &str) -> Plan {
     let json = format!(r#"{{"ociVersion": "1.2.0", "process": {process}, "minicontainer": {extras}}}"#);
     let spec = Spec::parse(json.as_bytes()).unwrap();
     let facts = Facts::gather(&spec).unwrap();
-    plan(&spec, facts).unwrap()
+    plan(&spec, &facts).unwrap()
 }
 
 fn outcome(process: &str, extras: &str) -> Result<Outcome, Error> {
@@ -74,7 +74,7 @@ fn a_listener_and_a_terminal_come_from_one_child() {
         "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW",
             "syscalls": [{"names": ["getppid"], "action": "SCMP_ACT_NOTIFY"}]}}}"#;
     let spec = Spec::parse(json.as_bytes()).unwrap();
-    let plan = plan(&spec, Facts { answers_calls: true, ..Facts::gather(&spec).unwrap() }).unwrap();
+    let plan = plan(&spec, &Facts { answers_calls: true, ..Facts::gather(&spec).unwrap() }).unwrap();
     let child = launch(&plan).unwrap();
     assert!(child.terminal.is_some());
     let listener = child.listener.unwrap();

@@ -1,6 +1,9 @@
 //! What Deno and an installed command's launcher set for Deno's own sake, and nobody else is to see.
 
 use std::ffi::CString;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::launch::environ::Entries;
 
 /// Set where the launcher has started Deno, which `scripts/install.ts` writes: to the caller's own DENO_DIR, or to
 /// nothing where there was none.
@@ -13,8 +16,26 @@ const BY_LAUNCHER: [&[u8]; 4] = [LAUNCHED, b"DENO_DIR=", b"DENO_NO_UPDATE_CHECK=
 const SHIM_MARK: &[u8] = b"DENO_NODE_SHIM_ACTIVE=";
 const SHIM_FOLDER: &[u8] = b"/node_compat_bin";
 
-/// The environment as Deno's caller has it.
-pub(super) fn as_the_caller_has_it(mut environment: Vec<CString>) -> Vec<CString> {
+/// The environment at the last start, and what it was made from: it seldom changes, and copying it takes longer than
+/// looking whether it did.
+static LAST: Mutex<Option<(Entries, Arc<[CString]>)>> = Mutex::new(None);
+
+/// The environment as Deno's caller has it, with what was changed in this process since.
+pub(super) fn environment() -> Arc<[CString]> {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let entries = Entries::now(last.as_ref().map(|(entries, _)| entries));
+    match &*last {
+        Some((known, environment)) if *known == entries => Arc::clone(environment),
+        _ => {
+            let environment: Arc<[CString]> = as_the_caller_has_it(entries.copied()).into();
+            *last = Some((entries, Arc::clone(&environment)));
+            environment
+        }
+    }
+}
+
+/// Without what was set on the way to us.
+fn as_the_caller_has_it(mut environment: Vec<CString>) -> Vec<CString> {
     let value = |entry: &CString| entry.as_bytes().strip_prefix(LAUNCHED).map(<[u8]>::to_vec);
     if let Some(own) = environment.iter().find_map(value) {
         environment.retain(|entry| !BY_LAUNCHER.iter().any(|name| entry.as_bytes().starts_with(name)));

@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -16,7 +16,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::cgroup::Survey;
 use crate::error::{Error, reason};
 use crate::id_ranges::IdMapping;
-use crate::launch::{environ, signals};
+use crate::launch::signals;
 use crate::seccomp::spec::Seccomp;
 use crate::spec::Spec;
 use crate::users;
@@ -24,11 +24,11 @@ use crate::users;
 pub use container::find_helper;
 
 /// Facts about this process and its host.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, not the states of a machine")]
 pub struct Facts {
     /// The environment; empty where the spec doesn't inherit it.
-    pub environment: Vec<CString>,
+    pub environment: Arc<[CString]>,
     /// The text of each of the spec's `envFiles`.
     pub env_files: Vec<String>,
     /// The limit on descriptors to give back, soft and hard, where Deno has raised its own.
@@ -84,7 +84,7 @@ pub struct Facts {
 }
 
 /// A device file of the host's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostDevice {
     /// Type and permissions.
     pub mode: u32,
@@ -102,11 +102,7 @@ impl Facts {
     pub fn gather(spec: &Spec) -> Result<Self, Error> {
         let env_files = spec.minicontainer.env_files.iter().enumerate();
         let facts = Self {
-            environment: if spec.minicontainer.inherit_env {
-                launcher::as_the_caller_has_it(environ::environment())
-            } else {
-                Vec::new()
-            },
+            environment: if spec.minicontainer.inherit_env { launcher::environment() } else { Arc::default() },
             env_files: env_files
                 .map(|(index, path)| read_text(|| format!("minicontainer.envFiles[{index}]"), path))
                 .collect::<Result<_, _>>()?,

@@ -16,27 +16,38 @@ unsafe extern "C" {
 /// How often a list that changes while it is copied is copied again.
 const MOST_ATTEMPTS: usize = 100;
 
-/// Every entry, copied.
+/// Where every entry stands. Where no entry has another place, none has another value: glibc makes a new string for each
+/// that is set.
 ///
 /// `std::env::vars_os` would take a lock, but its own: Deno's code is linked with another copy of std, and a Worker may
 /// call `setenv(3)` meanwhile, which moves the list and frees the old one. So the list is copied by the kernel, which
 /// gives an error where an access of ours would end the process, until two copies in a row are the same. What it points
 /// to is never freed: glibc keeps every string that it has made.
-#[must_use]
-pub fn environment() -> Vec<CString> {
-    let mut entries = None;
-    for _ in 0..MOST_ATTEMPTS {
-        let now = list();
-        if now.is_some() && now == entries {
-            break;
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entries(Vec<usize>);
+
+impl Entries {
+    /// Those that there are now; where they are the `known` ones still, that is one of the two copies.
+    pub(crate) fn now(known: Option<&Self>) -> Self {
+        let mut entries = None;
+        for _ in 0..MOST_ATTEMPTS {
+            let now = list();
+            if now.is_some() && (now == entries || now.as_ref() == known.map(|Self(known)| known)) {
+                return Self(now.unwrap_or_default());
+            }
+            entries = now.or(entries);
         }
-        entries = now.or(entries);
+        Self(entries.unwrap_or_default())
     }
-    let copy = |entry: usize| {
-        // SAFETY: an entry of the list as it stood, and its string is never freed.
-        unsafe { CStr::from_ptr(ptr::with_exposed_provenance(entry)) }.to_owned()
-    };
-    entries.unwrap_or_default().into_iter().map(copy).collect()
+
+    /// Their text.
+    pub(crate) fn copied(&self) -> Vec<CString> {
+        let copy = |entry: &usize| {
+            // SAFETY: an entry of the list as it stood, and its string is never freed.
+            unsafe { CStr::from_ptr(ptr::with_exposed_provenance(*entry)) }.to_owned()
+        };
+        self.0.iter().map(copy).collect()
+    }
 }
 
 /// The addresses of the entries; `None` where the list moved meanwhile.
@@ -87,6 +98,12 @@ fn chunk(address: usize) -> Option<Vec<usize>> {
             .map(|word| usize::from_ne_bytes(word.try_into().unwrap_or_default()))
             .collect(),
     )
+}
+
+/// Every entry, copied.
+#[must_use]
+pub fn environment() -> Vec<CString> {
+    Entries::now(None).copied()
 }
 
 #[cfg(test)]

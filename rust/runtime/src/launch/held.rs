@@ -135,7 +135,7 @@ fn image(plan: &Plan, rest: &[Step], numbers: &[i32]) -> Result<Vec<u8>, Error> 
     let mut lists: Vec<Vec<u64>> = Vec::new();
     for list in &plan.lists {
         let first = strings.len() as u64;
-        strings.extend(list);
+        strings.extend(list.iter());
         lists.push((first..strings.len() as u64).collect());
     }
     let filters: Vec<Vec<u8>> = plan.filters.iter().map(|filter| instructions(&filter.program)).collect();

@@ -99,7 +99,7 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     let spec = asked.spec(&held.path)?;
     let mut facts = Facts { holds: true, is_monitored: asked.monitor.is_some(), ..Facts::gather(&spec)? };
     facts.folder.clone_from(&asked.bundle);
-    let plan = plan(&spec, facts)?;
+    let plan = plan(&spec, &facts)?;
     check_terminal(&plan, asked.console_socket.as_deref(), asked.foreground || asked.monitor.is_some())?;
     ended::clear(held.folder());
     if let Some(arrangement) = &plan.cgroup {

@@ -41,7 +41,7 @@ pub(crate) struct Started {
 pub(crate) fn exec(asked: &Asked) -> Result<Started, Error> {
     let spec = enter(Spec::parse(asked.spec.get().as_bytes())?)?;
     let facts = Facts::gather(&spec)?;
-    let plan = Arc::new(plan(&spec, facts)?);
+    let plan = Arc::new(plan(&spec, &facts)?);
     create::check_terminal(&plan, asked.console_socket.as_deref(), false)?;
     let mut program = Watched::start_here(&plan)?;
     let sockets = (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref());

@@ -197,7 +197,7 @@ fn run_inside(
     let [input, output] = [input, output].map(|file| Stdio::Descriptor(file.as_raw_fd()));
     spec.minicontainer.stdio = [input, output, output];
     let facts = Facts::gather(&spec)?;
-    let Child { pidfd, .. } = launch(&plan(&spec, facts)?)?;
+    let Child { pidfd, .. } = launch(&plan(&spec, &facts)?)?;
     let in_time = wait_for_end(&pidfd, patience)?;
     let exit = reap(pidfd.as_raw_fd(), WaitFor::End).map_err(|errno| Error::system("wait for a hook", errno))?;
     Ok(exit.filter(|_| in_time).map(|exit| exit.end))

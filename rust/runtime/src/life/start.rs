@@ -51,7 +51,7 @@ pub(crate) fn start(Asked { handle, process, state }: &Asked) -> Result<Done, Er
 
 /// The words for a step behind the wait: those of the plan, which comes out as it did when the container was made.
 fn of_step(spec: &Spec, step: u32, errno: i32) -> Error {
-    let planned = Facts::gather(spec).and_then(|facts| plan(spec, Facts { holds: true, ..facts }));
+    let planned = Facts::gather(spec).and_then(|facts| plan(spec, &Facts { holds: true, ..facts }));
     let place = planned.as_ref().ok().and_then(|plan| u32::try_from(plan.hold()? + 1).ok());
     match (planned, place) {
         (Ok(plan), Some(place)) => words(&plan, Failure { step: place.saturating_add(step), errno }),

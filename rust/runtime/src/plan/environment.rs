@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::sync::Arc;
 
 use super::root::terminal_streams;
 use super::table::c_string;
@@ -14,20 +15,20 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
-pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Error> {
+pub(super) fn merge(spec: &Spec, facts: &Facts) -> Result<Arc<[CString]>, Error> {
     let defaults = &spec.minicontainer.default_env;
     // Who made the terminal says what it can: in a spec of OCI's with `process.terminal` that is the caller.
     let says_terminal = spec.minicontainer.tty != Tty::Never && terminal_streams(spec, facts).contains(&true);
     let is_given = !spec.process.env.is_empty() || !facts.env_files.is_empty() || !defaults.is_empty();
     if !is_given && spec.root.is_none() && !says_terminal {
-        return Ok(std::mem::take(&mut facts.environment));
+        return Ok(Arc::clone(&facts.environment));
     }
     let mut merged = Merged::default();
     for (index, entry) in defaults.iter().enumerate() {
         merged.put(assignment(entry, || format!("minicontainer.defaultEnv[{index}]"))?);
     }
-    for entry in std::mem::take(&mut facts.environment) {
-        merged.put(entry);
+    for entry in facts.environment.iter() {
+        merged.put(entry.clone());
     }
     for (index, text) in facts.env_files.iter().enumerate() {
         for (number, line) in text.lines().enumerate() {
@@ -51,7 +52,7 @@ pub(super) fn merge(spec: &Spec, facts: &mut Facts) -> Result<Vec<CString>, Erro
     if says_terminal && !merged.places.contains_key(&b"TERM"[..]) {
         merged.put(CString::from(c"TERM=xterm"));
     }
-    Ok(merged.entries)
+    Ok(merged.entries.into())
 }
 
 /// The value of PATH, or what stands for it.
@@ -111,12 +112,12 @@ mod tests {
             minicontainer: Extras { env_files: vec!["a.env".into()], ..Extras::default() },
             ..Spec::default()
         };
-        let mut facts = Facts {
+        let facts = Facts {
             environment: inherited.iter().map(|entry| CString::new(*entry).unwrap()).collect(),
             env_files: vec![file.into()],
             ..Facts::default()
         };
-        Ok(merge(&spec, &mut facts)?.into_iter().map(|entry| entry.into_string().unwrap()).collect())
+        Ok(merge(&spec, &facts)?.iter().map(|entry| entry.clone().into_string().unwrap()).collect())
     }
 
     #[test]
@@ -153,11 +154,11 @@ mod tests {
         let with_terminal = |tty, environment: &[&str]| {
             let spec = Spec { minicontainer: Extras { tty, ..Extras::default() }, ..Spec::default() };
             let environment = environment.iter().map(|entry| CString::new(*entry).unwrap()).collect();
-            merge(&spec, &mut Facts { environment, terminals: [true; 3], ..Facts::default() }).unwrap()
+            merge(&spec, &Facts { environment, terminals: [true; 3], ..Facts::default() }).unwrap()
         };
-        assert_eq!(with_terminal(Tty::Always, &["A=1"]), [c"A=1".into(), c"TERM=xterm".into()] as [CString; 2]);
-        assert_eq!(with_terminal(Tty::Auto, &["TERM=vt100"]), [CString::from(c"TERM=vt100")]);
-        assert_eq!(with_terminal(Tty::Never, &["A=1"]), [CString::from(c"A=1")]);
+        assert_eq!(*with_terminal(Tty::Always, &["A=1"]), [CString::from(c"A=1"), c"TERM=xterm".into()]);
+        assert_eq!(*with_terminal(Tty::Auto, &["TERM=vt100"]), [CString::from(c"TERM=vt100")]);
+        assert_eq!(*with_terminal(Tty::Never, &["A=1"]), [CString::from(c"A=1")]);
     }
 
     #[test]

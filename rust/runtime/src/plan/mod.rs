@@ -99,7 +99,7 @@ pub struct Plan {
     /// What a [`Str`](minicontainer_child::Str) names.
     pub strings: Vec<CString>,
     /// What a [`List`](minicontainer_child::List) names.
-    pub lists: Vec<Vec<CString>>,
+    pub lists: Vec<Arc<[CString]>>,
     /// What a [`Blob`](minicontainer_child::Blob) names.
     pub blobs: Vec<Vec<u8>>,
     /// What [`Groups`](minicontainer_child::Groups) name.
@@ -231,28 +231,28 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Spec`] with the path of the first field that cannot be.
-pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
+pub fn plan(spec: &Spec, facts: &Facts) -> Result<Plan, Error> {
     if spec.process.is_absent && !facts.holds {
         return Err(Error::spec("process", "must say what runs; it is absent"));
     }
-    let mut plan = Plan::new(spec, &facts)?;
-    cgroups::enter(&mut plan, spec, &facts)?;
-    namespaces::enter(&mut plan, spec, &facts)?;
+    let mut plan = Plan::new(spec, facts)?;
+    cgroups::enter(&mut plan, spec, facts)?;
+    namespaces::enter(&mut plan, spec, facts)?;
     if spec.minicontainer.debug {
         // The program's, not those of a process that made room for it.
         plan.steps.push(Step::ReportIds);
     }
-    root::enter(&mut plan, spec, &facts)?;
-    schedule::set(&mut plan, spec, &facts)?;
-    let terminal = root::terminal_streams(spec, &facts);
+    root::enter(&mut plan, spec, facts)?;
+    schedule::set(&mut plan, spec, facts)?;
+    let terminal = root::terminal_streams(spec, facts);
     for (stream, source) in spec.minicontainer.stdio.iter().enumerate() {
         if !terminal[stream] {
             runnable::stdio(&mut plan, stream, *source)?;
         }
     }
     root::change_folder(&mut plan, spec)?;
-    let exec = runnable::exec(&mut plan, spec, &mut facts)?;
-    let filter = filter::chosen(spec, &facts)?;
+    let exec = runnable::exec(&mut plan, spec, facts)?;
+    let filter = filter::chosen(spec, facts)?;
     if facts.holds {
         let Step::Exec { candidates, .. } = exec else {
             return Err(Error::Internal { message: "a program is not executed last".into() });
@@ -275,11 +275,11 @@ pub fn plan(spec: &Spec, mut facts: Facts) -> Result<Plan, Error> {
     if comes_early {
         plan.steps.extend(tidy);
     }
-    identity::become_user(&mut plan, spec, &facts, filter.as_ref())?;
+    identity::become_user(&mut plan, spec, facts, filter.as_ref())?;
     if !comes_early {
         plan.steps.extend(tidy);
     }
-    identity::restrict(&mut plan, spec, &facts, filter)?;
+    identity::restrict(&mut plan, spec, facts, filter)?;
     plan.steps.push(exec);
     if facts.is_monitored {
         plan.monitor = Some(plan.descriptor(Descriptor::Null));

@@ -48,7 +48,7 @@ pub(super) fn stdio(plan: &mut Plan, stream: usize, source: Stdio) -> Result<(),
 }
 
 /// The last step; one before it is taken at once, while the program's files can be read.
-pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: &mut Facts) -> Result<Step, Error> {
+pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<Step, Error> {
     let (program, field) = program(spec)?;
     let environment = environment::merge(spec, facts)?;
     let argv = c_strings(&spec.process.args, "process.args")?;

@@ -57,8 +57,8 @@ impl Plan {
         Str(push(&mut self.strings, text))
     }
 
-    pub(super) fn list(&mut self, list: Vec<CString>) -> List {
-        List(push(&mut self.lists, list))
+    pub(super) fn list(&mut self, list: impl Into<Arc<[CString]>>) -> List {
+        List(push(&mut self.lists, list.into()))
     }
 
     pub(super) fn descriptor(&mut self, source: Descriptor) -> Fd {

@@ -15,7 +15,7 @@ use super::*;
 use crate::spec::Spec;
 
 fn planned(json: &str, facts: Facts) -> Result<Plan, Error> {
-    plan(&Spec::parse(json.as_bytes())?, facts)
+    plan(&Spec::parse(json.as_bytes())?, &facts)
 }
 
 /// A plan as `explain` shows it, without the reasons.

@@ -110,7 +110,7 @@ pub(super) fn text(plan: &Plan, text: Str) -> String {
 
 /// A list of the plan.
 pub(super) fn list(plan: &Plan, list: List) -> &[CString] {
-    plan.lists.get(list.0 as usize).map_or(&[], Vec::as_slice)
+    plan.lists.get(list.0 as usize).map_or(&[], |list| list)
 }
 
 /// A place in the root as the program sees it, in quotes.

@@ -22,8 +22,7 @@ impl Reactor {
     ///
     /// # Errors
     /// As [`crate::launch::launch`].
-    pub fn spawn(&self, token: u32, plan: Plan) -> Result<Started, Error> {
-        let plan = Arc::new(plan);
+    pub fn spawn(&self, token: u32, plan: Arc<Plan>) -> Result<Started, Error> {
         let program = Watched::start(&plan)?;
         self.watch(&mut self.lock(), token, program, plan)
     }
@@ -42,7 +41,7 @@ impl Reactor {
     ///
     /// # Errors
     /// [`Error::System`] where there is no such thread.
-    pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Plan) -> Result<(), Error> {
+    pub fn spawn_elsewhere(self: Arc<Self>, token: u32, plan: Arc<Plan>) -> Result<(), Error> {
         let phase = Phase::Starting(None);
         self.lock().programs.insert(
             token,
@@ -56,7 +55,7 @@ impl Reactor {
             },
         );
         let reactor = Arc::clone(&self);
-        let submitted = owner::submit(move || reactor.start(token, Arc::new(plan)));
+        let submitted = owner::submit(move || reactor.start(token, plan));
         if submitted.is_err() {
             self.lock().programs.remove(&token);
         }

@@ -95,7 +95,7 @@ fn a_start_without_a_descriptor_left_is_an_error() {
     let json = format!(r#"{{"ociVersion": "1.2.0", {}}}"#, properties.replace(r#""debug": true"#, r#""debug": false"#));
     let start = || {
         let spec = Spec::parse(json.as_bytes())?;
-        run(&plan(&spec, Facts::gather(&spec)?)?)
+        run(&plan(&spec, &Facts::gather(&spec)?)?)
     };
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let mut started = Vec::new();

@@ -16,7 +16,7 @@ use crate::host::Host;
 pub fn planned(properties: &str) -> Plan {
     let json = format!(r#"{{"ociVersion": "1.2.0", {properties}}}"#);
     let spec = Spec::parse(json.as_bytes()).unwrap();
-    let mut plan = plan(&spec, Facts::gather(&spec).unwrap()).unwrap();
+    let mut plan = plan(&spec, &Facts::gather(&spec).unwrap()).unwrap();
     // Its step is asked for, its words are not.
     plan.debug = false;
     plan

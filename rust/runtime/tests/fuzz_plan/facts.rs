@@ -14,7 +14,8 @@ pub fn facts(random: &mut Random) -> Facts {
     Facts {
         environment: list(random, |random| {
             random.pick(&[c"A=1", c"PATH=", c"PATH=/a:", c"B", c"", c"=", c"HOME=/"]).into()
-        }),
+        })
+        .into(),
         env_files: list(random, |random| random.pick(&["", "", "A=1\n", "# no\n\nexport B='2'", "A=\0", "="]).into()),
         nofile: random.pick(&[None, Some((1024, 4096)), Some((u64::MAX, 0))]),
         ignored_signals: random.pick(&[0, 1, u64::MAX]),

@@ -57,7 +57,7 @@ fn a_spec_is_planned_or_refused_by_its_field() {
         let mut random = Random::new(seed);
         let case = Case { seed, text: corpus.spec(&mut random) };
         let start = Instant::now();
-        match Spec::parse(&case.text).and_then(|spec| plan(&spec, facts(&mut random))) {
+        match Spec::parse(&case.text).and_then(|spec| plan(&spec, &facts(&mut random))) {
             Ok(plan) => {
                 check_plan(&plan);
                 planned += 1;

@@ -18,7 +18,7 @@ fn facts(case: &str) -> Facts {
         "03-program" => Facts {
             nofile: Some((1024, 4096)),
             ignored_signals: 1,
-            environment: vec![CString::from(c"HOME=/home/joe")],
+            environment: [CString::from(c"HOME=/home/joe")].into(),
             ..facts
         },
         "05-container" => Facts { capabilities: u64::MAX, home: Some("/root".into()), ..facts },
