@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::spec::Spec;
 
+#[allow(clippy::needless_pass_by_value, reason = "so that facts can be made in the call")]
 fn planned(json: &str, facts: Facts) -> Result<Plan, Error> {
     plan(&Spec::parse(json.as_bytes())?, &facts)
 }
