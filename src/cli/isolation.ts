@@ -1,11 +1,26 @@
-/** From the options that isolate to the fields of a configuration, and on to the same spec as the library's. */
+/** From the options that isolate and limit to the fields of a configuration, and on to the same spec as the library's. */
 
 import { isolate } from "../spec/container.ts";
 import type { IsolationConfig } from "../spec/isolation_config.ts";
+import type { Limits } from "../spec/resources.ts";
 import type { NamespaceKind, Spec } from "../spec/types.ts";
 import type { Parsed } from "./options.ts";
-import { limitsFromOptions } from "./limits.ts";
-import { idMapping, ioPriority, limit, mountFromOption, octal, pair, scheduler, timeOffset, whole } from "./values.ts";
+import { milliseconds } from "./run.ts";
+import {
+  decimal,
+  idMapping,
+  ioMax,
+  ioPriority,
+  limit,
+  mountFromOption,
+  octal,
+  pair,
+  refuse,
+  scheduler,
+  size,
+  timeOffset,
+  whole,
+} from "./values.ts";
 
 /** The options of namespaces, by kind. */
 const NAMESPACES = {
@@ -105,4 +120,37 @@ function seccompFields(seccomp: string | undefined): Pick<IsolationConfig, "secc
   return seccomp === undefined || seccomp === "default" || seccomp === "unconfined"
     ? { seccomp }
     : { seccompFile: seccomp };
+}
+
+/** The limits that options stand for; nothing where none is given. */
+function limitsFromOptions(parsed: Parsed): Limits | undefined {
+  const last = <T>(option: string, read: (option: string, text: string) => T) => {
+    const text = parsed.text(option);
+    return text === undefined ? undefined : read(option, text);
+  };
+  const record = <T>(option: string, read: (option: string, text: string) => [string, T]) =>
+    parsed.flag(option) ? Object.fromEntries(parsed.texts(option).map((text) => read(option, text))) : undefined;
+  const limits: Limits = {
+    memoryBytes: last("memory", size),
+    memorySwapBytes: last("memory-swap", size),
+    memoryReservationBytes: last("memory-reservation", size),
+    cpus: last("cpus", decimal),
+    cpuShares: last("cpu-shares", whole),
+    cpusetCpus: parsed.text("cpuset-cpus"),
+    cpusetMems: parsed.text("cpuset-mems"),
+    pids: last("pids", (option, text) => text === "unlimited" || text === "-1" ? Infinity : whole(option, text)),
+    ioWeight: last("io-weight", whole),
+    ioMax: record("io-max", ioMax),
+    devices: parsed.flag("device-cgroup-rule") ? parsed.texts("device-cgroup-rule") : undefined,
+    unified: record("unified", pair),
+    cpuTimeMs: last("cpu-time", (option, text) => milliseconds(text, option)),
+    cgroupParent: parsed.text("cgroup-parent"),
+    cgroupManager: parsed.text("cgroup-manager") as Limits["cgroupManager"],
+    bestEffort: last("limits", (option, text) => {
+      if (text === "best-effort" || text === "strict") return text === "best-effort";
+      return refuse(option, text, "best-effort");
+    }),
+  };
+  const isGiven = parsed.flag("stats") || Object.values(limits).some((limit) => limit !== undefined);
+  return isGiven ? limits : undefined;
 }

@@ -6,19 +6,15 @@ import { run } from "./run.ts";
  * Runs one command line.
  *
  * @param args without the command's own name
- * @param oci does what an OCI runtime's command line asks for; absent: a module that can does
+ * @param command does every command beside that of running a program; absent: a module that can does
  * @returns the exit code: the program's, or 125 for a failure of ours, 126 or 127 where it could not be executed
  */
-export async function main(args: string[], oci?: (args: string[]) => Promise<number>): Promise<number> {
+export async function main(args: string[], command?: (args: string[]) => Promise<number>): Promise<number> {
   try {
-    if (isOci(args)) return oci === undefined ? (await import("./become.ts")).becomeBin(args) : await oci(args);
+    if (isCommand(args)) {
+      return command === undefined ? (await import("./become.ts")).becomeBin(args) : await command(args);
+    }
     switch (args[0]) {
-      case "explain":
-        return await (await import("./explain.ts")).explainCommand(args.slice(1));
-      case "check":
-        return (await import("./check.ts")).checkCommand(args.slice(1));
-      case "completions":
-        return (await import("./completions.ts")).completionsCommand(args.slice(1));
       case "--help":
       case "-h":
       case "help":
@@ -34,8 +30,9 @@ export async function main(args: string[], oci?: (args: string[]) => Promise<num
   }
 }
 
-/** The commands about containers, an OCI runtime's and ours; a program of one of these names stands behind `--`. */
-const OCI_COMMANDS = new Set([
+/** An OCI runtime's commands, and ours; a program of one of these names stands behind `--`. */
+const COMMANDS = new Set([
+  ..."explain check completions".split(" "),
   ..."create start state kill delete run exec pause resume ps list events update spec features".split(" "),
   ..."logs attach wait stop rm inspect top rename prune stats settle".split(" "),
 ]);
@@ -43,11 +40,11 @@ const OCI_COMMANDS = new Set([
 /** What stands before them. */
 const OCI_OPTIONS = /^--(?:(root|log|log-format|cgroup-manager|rootless)|debug|systemd-cgroup)(=|$)/;
 
-/** Whether a command line is one of an OCI runtime's: options that those have, and then one of their commands. */
-export function isOci(args: string[]): boolean {
+/** Whether a command line is one of these: options that an OCI runtime has before them, and then one of them. */
+export function isCommand(args: string[]): boolean {
   for (let index = 0; index < args.length; index++) {
     const option = OCI_OPTIONS.exec(args[index]);
-    if (option === null) return OCI_COMMANDS.has(args[index]);
+    if (option === null) return COMMANDS.has(args[index]);
     const [, hasValue, attached] = option;
     if (hasValue !== undefined && attached === "") index++;
   }

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { moment } from "../../src/cli/oci/logs.ts";
 import { tableOf } from "../../src/cli/oci/stats.ts";
 import { detachKeys, KeyWatch } from "../../src/cli/oci/terminal.ts";
-import { isOci } from "../../src/cli/main.ts";
+import { isCommand } from "../../src/cli/main.ts";
 import { bytesOf, textOf } from "../../src/native/text.ts";
 import { momentOf, partsOf } from "../../src/spec/log.ts";
 import {
@@ -105,8 +105,8 @@ Deno.test("a table of figures says - for what is not known", () => {
   assertEquals(table.split("\n")[1].split(/ +/), ["a", "50.0%", "-", "-", "3", "-", "-"]);
 });
 
-Deno.test("isOci() knows the commands about containers that are left to themselves", () => {
+Deno.test("isCommand() knows the commands about containers that are left to themselves", () => {
   const names = ["logs", "attach", "wait", "stop", "rm", "inspect", "top", "rename", "prune", "stats"];
-  assertEquals(names.map((name) => isOci([name])), names.map(() => true));
-  assertEquals(isOci(["--", "rm"]), false);
+  assertEquals(names.map((name) => isCommand([name])), names.map(() => true));
+  assertEquals(isCommand(["--", "rm"]), false);
 });

@@ -5,7 +5,7 @@ import { logLine } from "../../src/cli/oci/log.ts";
 import { count, GLOBAL_OPTIONS, globalsOf, takeApart } from "../../src/cli/oci/options.ts";
 import { linesOf } from "../../src/cli/oci/ps.ts";
 import { resourcesOf } from "../../src/cli/oci/update.ts";
-import { isOci } from "../../src/cli/main.ts";
+import { isCommand } from "../../src/cli/main.ts";
 
 const OPTIONS = [
   { name: "bundle", short: "b", value: "DIR", help: "" },
@@ -49,8 +49,8 @@ Deno.test("globalsOf() knows who makes cgroups, and refuses what is no format", 
   assertThrows(() => count("preserve-fds", "-1"), Error, "must be a whole number of at least 0");
 });
 
-Deno.test("isOci() tells an OCI runtime's command from a program to run", () => {
-  const isOne = (line: string) => isOci(line.split(" "));
+Deno.test("isCommand() tells an OCI runtime's command from a program to run", () => {
+  const isOne = (line: string) => isCommand(line.split(" "));
   for (
     const line of ["ps x", "--root /r --log=l --log-format json state x", "--systemd-cgroup list", "--debug kill x"]
   ) {
@@ -61,7 +61,7 @@ Deno.test("isOci() tells an OCI runtime's command from a program to run", () => 
   ) {
     assert(!isOne(line), line);
   }
-  assert(!isOci([]));
+  assert(!isCommand([]));
 });
 
 Deno.test("logLine() writes a line as runc does", () => {
