@@ -8,7 +8,7 @@ const TOO_SMALL = -1;
 /** Enough for every record but a long plan's. */
 const USUAL_RECORD_BYTES = 4096;
 /** Enough for every error: as `rust/runtime/src/error.rs` keeps it. */
-const ERROR_RECORD_BYTES = 65536;
+export const ERROR_RECORD_BYTES = 65536;
 const LARGEST_RECORD_BYTES = 1 << 28;
 
 const encoder = new TextEncoder();
@@ -74,7 +74,7 @@ export function callForJson<T>(
   return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
 }
 
-/** As {@linkcode callForJson}, for a call on another thread, which starts nothing. */
+/** As {@linkcode callForJson}, for a call on another thread. */
 export async function callForJsonElsewhere<T>(
   call: (record: Uint8Array<ArrayBuffer>, length: number) => Promise<number>,
   record: Uint8Array<ArrayBuffer>,

@@ -240,8 +240,8 @@ export const lifeSymbols = {
   call_nonblocking: { ...withSpec, name: "minicontainer_call", nonblocking: true },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The same on this thread, for the call that does not come back. */
-export const becomeSymbols = { ...abi, minicontainer_call: withSpec } as const satisfies Deno.ForeignLibraryInterface;
+/** The same on this thread: calls that wait for nobody, and the one that does not come back. */
+export const lifeHereSymbols = { ...abi, minicontainer_call: withSpec } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The end of a container that this process has made, among the reactor's. */
 export const adoptSymbols = {

@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import { Container, type ContainerState, type ContainerStats, type Resources, type Spec } from "../../mod.ts";
 import { openLibrary } from "../../src/native/library.ts";
-import { adoptSymbols, lifeSymbols } from "../../src/native/symbols.ts";
+import { adoptSymbols, lifeHereSymbols, lifeSymbols } from "../../src/native/symbols.ts";
 import { exists } from "../support.ts";
 import { cli } from "../support_cli.ts";
 import { rootfs } from "../support_rootfs.ts";
@@ -11,6 +11,7 @@ import { rootfs } from "../support_rootfs.ts";
 // They stay open for as long as the process lives: opened by a test, they would look like that test's leak.
 openLibrary(adoptSymbols);
 openLibrary(lifeSymbols);
+openLibrary(lifeHereSymbols);
 
 /** What each door does; a refusal is an error whose message is what a person would read. */
 export interface Door {

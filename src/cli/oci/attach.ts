@@ -14,7 +14,7 @@ export const attach: Command = {
   failure: 125,
   options: [{ name: "no-stdin", help: "let it read nothing" }, ...DETACH_OPTIONS],
   async run(args, globals) {
-    const place = await placeOf(onlyId("attach", args), globals);
+    const place = placeOf(onlyId("attach", args), globals);
     const keys = detachKeys(args.text("detach-keys"));
     const { state: { monitor } } = await look(place);
     const attachment = await attachToContainer(place);

@@ -16,7 +16,7 @@ export const remove: Command = {
   async run(args, globals) {
     const force = args.flag("force");
     try {
-      const place = await placeOf(onlyId("delete", args), globals);
+      const place = placeOf(onlyId("delete", args), globals);
       await warn(globals, await deleteContainer(place, { force }));
     } catch (error) {
       if (!(force && error instanceof NotFoundError)) throw error;

@@ -19,7 +19,7 @@ export const events: Command = {
     { name: "interval", value: "TIME", help: "how often: 5, 500ms, 2m; default: 5s" },
   ],
   async run(args, globals) {
-    const place = await placeOf(onlyId("events", args), globals);
+    const place = placeOf(onlyId("events", args), globals);
     const tell = (type: string, data?: unknown) => print(`${JSON.stringify({ type, id: place.id, data })}\n`);
     if (args.flag("stats")) {
       tell("stats", statsOf(await containerStats(place)));

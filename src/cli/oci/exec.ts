@@ -44,7 +44,7 @@ export const exec: Command = {
   async run(args, globals) {
     const [id] = args.positional;
     if (id === undefined) throw new UsageError("exec needs the ID of a container");
-    const place = await placeOf(id, globals);
+    const place = placeOf(id, globals);
     const request = await requestOf(args);
     const [consoleSocket, pidfdSocket, pidFile] = ["console-socket", "pidfd-socket", "pid-file"].map(args.text);
     const isHeld = !args.flag("detach") && [consoleSocket, pidfdSocket, pidFile].every((path) => path === undefined);

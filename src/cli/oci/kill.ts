@@ -13,7 +13,7 @@ export const kill: Command = {
   options: [{ name: "all", short: "a", help: "to all of its processes" }],
   async run(args, globals) {
     nothingLeft("kill", args.rest);
-    const place = await placeOf(onlyId("kill", args), globals);
+    const place = placeOf(onlyId("kill", args), globals);
     await killContainer(place, args.positional[1] ?? "SIGTERM", { all: args.flag("all") });
     return 0;
   },

@@ -19,13 +19,13 @@ export const logs: Command = {
     { name: "timestamps", short: "t", help: "put the time in front of each line" },
   ],
   async run(args, globals) {
-    const place = await placeOf(onlyId("logs", args), globals);
+    const place = placeOf(onlyId("logs", args), globals);
     const tail = args.text("tail");
     const since = args.text("since");
     const parts = containerLogParts(place, {
       follow: args.flag("follow"),
       tail: tail === "all" ? undefined : count("tail", tail),
-      since: since === undefined ? undefined : moment(since, (await hostOf(globals)).now[0] * 1000),
+      since: since === undefined ? undefined : moment(since, (hostOf(globals)).now[0] * 1000),
     });
     const isBegun = { stdout: false, stderr: false };
     for await (const { time, stream, isWhole, bytes } of parts) {

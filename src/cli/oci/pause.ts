@@ -13,7 +13,7 @@ export const pause: Command = {
   count: 1,
   options: [],
   async run(args, globals) {
-    await pauseContainer(await placeOf(onlyId("pause", args), globals));
+    await pauseContainer(placeOf(onlyId("pause", args), globals));
     return 0;
   },
 };
@@ -25,7 +25,7 @@ export const resume: Command = {
   count: 1,
   options: [],
   async run(args, globals) {
-    await resumeContainer(await placeOf(onlyId("resume", args), globals));
+    await resumeContainer(placeOf(onlyId("resume", args), globals));
     return 0;
   },
 };

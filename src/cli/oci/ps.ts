@@ -17,7 +17,7 @@ export const ps: Command = {
   options: [{ name: "format", short: "f", value: "table|json", help: "how; default: table" }],
   async run(args, globals) {
     const [format, rest] = formatOf(args.text("format"), args.rest);
-    const place = await placeOf(onlyId("ps", { ...args, rest: [] }), globals);
+    const place = placeOf(onlyId("ps", { ...args, rest: [] }), globals);
     const processes = await containerProcesses(place);
     print(format === "json" ? `${JSON.stringify(processes)}\n` : await table(rest, processes));
     return 0;

@@ -15,7 +15,7 @@ export const rename: Command = {
   async run({ positional: [old, id], rest }, globals) {
     if (id === undefined) throw new UsageError("rename needs the ID of a container, and another for it");
     nothingLeft("rename", rest);
-    await renameContainer(await placeOf(old, globals), id);
+    await renameContainer(placeOf(old, globals), id);
     return 0;
   },
 };

@@ -21,7 +21,7 @@ export const settleCommand: Command = {
 
 /** The container may have been renamed meanwhile, and another have its name. */
 async function find(id: string, token: string, globals: Globals): Promise<Place | undefined> {
-  const { root } = await hostOf(globals);
+  const { root } = hostOf(globals);
   const others = (await listContainers(globals)).map((state) => state.id).filter((other) => other !== id);
   for (const place of [id, ...others].map((id) => ({ root, id }))) {
     const found = await look(place).catch(() => undefined);

@@ -19,7 +19,7 @@ export const spec: Command = {
   async run(args, globals) {
     nothingLeft("spec", args.rest);
     const { folder } = await callLife<{ folder: string }>("folder", { path: args.text("bundle") ?? "." });
-    const ids = args.flag("rootless") ? await hostOf(globals) : undefined;
+    const ids = args.flag("rootless") ? hostOf(globals) : undefined;
     const path = joined(folder, "config.json");
     await callLife("file.new", { path, text: `${JSON.stringify(defaultConfig(ids), null, 2)}\n` });
     return 0;

@@ -12,7 +12,7 @@ export const start: Command = {
   count: 1,
   options: [],
   async run(args, globals) {
-    await startContainer(await placeOf(onlyId("start", args), globals));
+    await startContainer(placeOf(onlyId("start", args), globals));
     return 0;
   },
 };

@@ -13,7 +13,7 @@ export const state: Command = {
   count: 1,
   options: [],
   async run(args, globals) {
-    const told = await containerState(await placeOf(onlyId("state", args), globals));
+    const told = await containerState(placeOf(onlyId("state", args), globals));
     print(`${JSON.stringify(told, null, 2)}\n`);
     return 0;
   },

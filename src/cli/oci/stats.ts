@@ -34,7 +34,7 @@ export const stats: Command = {
 };
 
 async function running(globals: Globals): Promise<Place[]> {
-  const { root } = await hostOf(globals);
+  const { root } = hostOf(globals);
   return (await listContainers(globals)).filter(({ status }) => status !== "stopped").map(({ id }) => ({ root, id }));
 }
 

@@ -62,7 +62,7 @@ export const update: Command = {
   count: 1,
   options: OPTIONS,
   async run(args, globals) {
-    const place = await placeOf(onlyId("update", args), globals);
+    const place = placeOf(onlyId("update", args), globals);
     const file = args.text("resources");
     await updateContainer(place, file === undefined ? resourcesOf(args) : await textOfFile(file));
     return 0;

@@ -144,7 +144,7 @@ export async function attachToContainer({ root, id }: Place): Promise<ContainerA
     throw new StateError(`cannot attach to ${JSON.stringify(id)}: ${why}`, "running", actual);
   };
   if (found.state.monitor === undefined) refuse("it has no monitor", "not monitored");
-  const status = await statusNow(found);
+  const status = statusNow(found);
   if (status === "stopped") refuse("it is stopped", status);
   try {
     const { handle } = await callLife<{ handle: number }>("attach.open", { root, id });

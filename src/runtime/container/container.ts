@@ -88,7 +88,7 @@ export class Container implements AsyncDisposable {
    * @throws {NotFoundError} where there is none
    */
   static async open(id: string, options: RootOptions = {}): Promise<Container> {
-    const place = await placeOf(id, options);
+    const place = placeOf(id, options);
     await look(place);
     return new Container(place, []);
   }

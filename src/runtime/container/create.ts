@@ -1,7 +1,7 @@
 /** Making a container that waits to be started. */
 
 import { SpecError, StateError, SystemError } from "../../native/errors.ts";
-import { callLife } from "../../native/life.ts";
+import { callLife, callLifeHere } from "../../native/life.ts";
 import { plain } from "../../spec/check.ts";
 import { type ConfigText, readConfig } from "../../spec/config_json.ts";
 import { type Absent, type CommandConfig, specFromConfig } from "../../spec/exec_config.ts";
@@ -11,7 +11,7 @@ import { checkId, type KeptState, newState, type ProcessId, stateOf } from "../.
 import type { CgroupManager, Spec } from "../../spec/types.ts";
 import { monitorOf, newMonitored } from "./monitor.ts";
 import { containerState } from "./state.ts";
-import { hostOf, look, type Place, type RootOptions } from "./store.ts";
+import { close, hostOf, look, type Place, type RootOptions } from "./store.ts";
 
 /** A container that is to be made: of a `bundle`, or a `spec`, or a `program` and how it is isolated. */
 export type CreateConfig = BundleConfig | ProgramConfig;
@@ -82,9 +82,9 @@ export interface Foreground {
  * @throws {SystemError} after undoing what was done
  */
 export async function createContainer(config: CreateConfig & Foreground): Promise<Created> {
-  const asked = await configOf(config);
+  const asked = configOf(config);
   const id = config.id === undefined ? randomId() : checkId(config.id);
-  const { root, owner, now, pid, startTime } = await hostOf(config);
+  const { root, owner, now, pid, startTime } = hostOf(config);
   const place = { root, id };
   const { monitor } = config;
   const first: KeptState = {
@@ -98,7 +98,7 @@ export async function createContainer(config: CreateConfig & Foreground): Promis
     await callLife("store.remove", { handle });
     throw error;
   } finally {
-    await callLife("store.close", { handle });
+    close({ handle });
   }
 }
 
@@ -116,30 +116,31 @@ export async function makeProcess(
   options: Omit<CreateOptions, "id"> & Foreground,
 ): Promise<Omit<Created, "place">> {
   const { consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground } = options;
+  const kept: KeptState = { ...state, phase: "created" };
   const { degraded, ...made } = await callLife<ProcessId & { cgroup?: unknown; degraded: string[] }>("create", {
     handle,
     bundle: state.bundle,
     state: stateOf(state, "creating"),
+    kept,
     ...{ consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground },
     monitor: await monitorOf({ root, id: state.id }, state, options.module),
   }, { spec: config });
-  const created: KeptState = { ...state, ...made, phase: "created" };
-  await callLife("store.save", { handle, state: created });
-  return { state: created, warnings: degraded };
+  // As the call has written it to the container's folder.
+  return { state: { ...kept, ...made }, warnings: degraded };
 }
 
 function randomId(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
-async function configOf(config: CreateConfig): Promise<ConfigText & { bundle: string }> {
+function configOf(config: CreateConfig): ConfigText & { bundle: string } {
   if (config.program !== undefined || config.spec !== undefined) {
     const spec = config.program === undefined ? plain<Spec>("spec", config.spec) : specOfProgram(config);
-    const text = JSON.stringify(config.monitor ? await withEnvironment(spec) : spec);
-    const { folder } = await callLife<{ folder: string }>("folder", { path: config.bundle ?? "." });
+    const text = JSON.stringify(config.monitor ? withEnvironment(spec) : spec);
+    const { folder } = callLifeHere<{ folder: string }>("folder", { path: config.bundle ?? "." });
     return { ...readConfig(text, "the spec"), bundle: folder };
   }
-  const found = await callLife<{ bundle: string; config: string }>("bundle.read", { bundle: config.bundle ?? "." });
+  const found = callLifeHere<{ bundle: string; config: string }>("bundle.read", { bundle: config.bundle ?? "." });
   const read = readConfig(found.config);
   if (read.spec.root === undefined) throw new SpecError("root", "must be given: a bundle has a root filesystem");
   return { ...read, bundle: found.bundle };
@@ -163,9 +164,9 @@ function specOfProgram(config: ProgramConfig): Spec {
 }
 
 /** A spec that is the same whoever makes a container of it later: what is inherited now is written down. */
-async function withEnvironment(spec: Spec): Promise<Spec> {
+function withEnvironment(spec: Spec): Spec {
   if (!spec.minicontainer?.inheritEnv) return spec;
-  const { variables } = await callLife<{ variables: string[] }>("environment");
+  const { variables } = callLifeHere<{ variables: string[] }>("environment");
   const { defaultEnv = [] } = spec.minicontainer;
   return {
     ...spec,

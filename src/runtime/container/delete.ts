@@ -21,10 +21,12 @@ export interface DeleteOptions {
  */
 export function deleteContainer(place: Place, { force = false }: DeleteOptions = {}): Promise<string[]> {
   return withLock(place, async (locked) => {
-    const status = await statusNow(locked);
+    const status = statusNow(locked);
     if (!force) mustAllow("delete", place.id, status);
     const { pid, startTime, cgroup, mounted, monitor } = locked.state;
-    await callLife("end", { pid, startTime, cgroup, mounted });
+    const isLast = monitor === undefined && !locked.state.hooks.includes("poststop");
+    await callLife("end", { pid, startTime, cgroup, mounted, removes: isLast ? locked.handle : undefined });
+    if (isLast) return [];
     // What writes to the folder must have done so.
     if (monitor !== undefined) await callLife("wait.end", { ...place, process: { pid, startTime } });
     const warnings = monitor?.settled === undefined ? await poststop(locked) : [];

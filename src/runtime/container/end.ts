@@ -32,7 +32,7 @@ export async function waitForEnd(place: Place): Promise<ContainerExit> {
     if (monitor === undefined) {
       throw new StateError(`cannot wait for ${JSON.stringify(place.id)}: it has no monitor`, "monitored", "not so");
     }
-    const isStopped = await statusNow(found) === "stopped";
+    const isStopped = statusNow(found) === "stopped";
     const exit = isStopped && found.exit !== null ? found.exit : await noteOf(place, found);
     if (isOver(monitor, exit)) {
       if (exit !== null) return await exitOf(found, exit);
@@ -81,7 +81,7 @@ export async function stopContainer(place: Place, { signal = "SIGTERM", timeoutM
     if (monitor !== undefined) {
       await callLife("store.save", { handle, state: { ...state, monitor: { ...monitor, isStopAsked: true } } });
     }
-    if (!allows("kill", await statusNow(locked))) return undefined;
+    if (!allows("kill", statusNow(locked))) return undefined;
     await callLife("signal", { pid, startTime, cgroup, signal: number }).catch(unlessGone);
     return locked;
   });

@@ -36,7 +36,7 @@ export interface ExecSockets {
 export async function enter(place: Place, request: Omit<ExecRequest, "process">): Promise<ContainerOfExec> {
   const found = await look(place);
   const { pid, startTime, cgroup } = found.state;
-  const status = await statusNow(found);
+  const status = statusNow(found);
   if (!(status === "paused" && request.ignorePaused)) mustAllow("exec", place.id, status);
   const { asItsProgram, capabilities, additionalGids, cgroup: below } = request;
   const config = `${found.folder}/config.json`;

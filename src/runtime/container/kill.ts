@@ -23,7 +23,7 @@ export async function killContainer(place: Place, signal: string | number, { all
   const found = await look(place);
   const { pid, startTime, cgroup } = found.state;
   // What a stopped container has left running is in its cgroup still.
-  const status = await statusNow(found);
+  const status = statusNow(found);
   if (!(all && status === "stopped")) mustAllow("kill", place.id, status);
   await callLife("signal", { pid, startTime, cgroup, signal: number, all });
 }

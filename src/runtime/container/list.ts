@@ -15,7 +15,7 @@ interface Entry {
 
 /** The states of all containers, by their ids; what a killed process has half made is undone. */
 export async function listContainers(options: RootOptions = {}): Promise<ContainerState[]> {
-  const { root } = await hostOf(options);
+  const { root } = hostOf(options);
   const entries = await callLife<Entry[]>("store.list", { root });
   const states = await Promise.all(entries.map((entry) => stateOfEntry(root, entry)));
   return states.filter((state) => state !== undefined);

@@ -65,7 +65,7 @@ async function hasItsEnd(place: Place): Promise<boolean> {
   try {
     const found = await look(place);
     const { monitor } = found.state;
-    if (await statusNow(found) !== "stopped") return false;
+    if (statusNow(found) !== "stopped") return false;
     return monitor === undefined || isOver(monitor, found.exit ?? await noteOf(place, found));
   } catch (error) {
     if (error instanceof NotFoundError) return true;

@@ -1,7 +1,7 @@
 /** What a container's monitor is told, and the command that it executes in the end. */
 
 import { UnsupportedError } from "../../native/errors.ts";
-import { callLife } from "../../native/life.ts";
+import { callLifeHere } from "../../native/life.ts";
 import { present } from "../../spec/check.ts";
 import { type Making, type MonitorConfig, type Monitored, monitored } from "../../spec/monitor.ts";
 import type { KeptState } from "../../spec/state.ts";
@@ -31,7 +31,7 @@ async function ownCommand(module?: string): Promise<string[]> {
     if (module !== undefined) return [Deno.execPath()];
     throw new UnsupportedError("monitor", "needs the files of the module, which a compiled program has inside");
   }
-  const { variables } = await callLife<{ variables: string[] }>("environment", { names: ["DENO_DIR", "HOME"] });
+  const { variables } = callLifeHere<{ variables: string[] }>("environment", { names: ["DENO_DIR", "HOME"] });
   const flags = ["--no-prompt", "--quiet", "--no-config", "--no-lock", "--allow-ffi", "--allow-run"];
   // The package of npm has it in JavaScript.
   const [suffix] = /\.\w+$/.exec(import.meta.url) ?? [".ts"];

@@ -9,6 +9,6 @@ import { look, type Place } from "./store.ts";
 /** Freezes every process of a container. @throws {StateError} where none runs */
 export async function pauseContainer(place: Place) {
   const found = await look(place);
-  mustAllow("pause", place.id, await statusNow(found));
+  mustAllow("pause", place.id, statusNow(found));
   await callLife("cgroup.pause", { cgroup: cgroupOf("pause", found) });
 }

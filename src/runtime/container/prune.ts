@@ -11,7 +11,7 @@ import { hostOf, look, type RootOptions } from "./store.ts";
  * @returns their ids
  */
 export async function pruneContainers(options: RootOptions = {}): Promise<string[]> {
-  const { root } = await hostOf(options);
+  const { root } = hostOf(options);
   const removed: string[] = [];
   for (const { id, status } of await listContainers(options)) {
     if (status !== "stopped") continue;

@@ -9,6 +9,6 @@ import { look, type Place } from "./store.ts";
 /** The numbers of its processes as the host sees them. @throws {StateError} where none runs */
 export async function containerProcesses(place: Place): Promise<number[]> {
   const found = await look(place);
-  mustAllow("ps", place.id, await statusNow(found));
+  mustAllow("ps", place.id, statusNow(found));
   return callLife("cgroup.procs", { cgroup: cgroupOf("list the processes of", found) });
 }

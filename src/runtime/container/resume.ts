@@ -9,6 +9,6 @@ import { look, type Place } from "./store.ts";
 /** Has a frozen container go on. @throws {StateError} where it is not paused */
 export async function resumeContainer(place: Place) {
   const found = await look(place);
-  mustAllow("resume", place.id, await statusNow(found));
+  mustAllow("resume", place.id, statusNow(found));
   await callLife("cgroup.resume", { cgroup: cgroupOf("resume", found) });
 }

@@ -32,7 +32,7 @@ export async function settle(place: Place, token: string, module: string) {
 async function settleLocked(locked: Locked, token: string) {
   const { handle, state, exit } = locked;
   const { pid, startTime, cgroup, mounted, monitor } = state;
-  if (monitor?.token !== token || exit === null || await isAlive(state)) return undefined;
+  if (monitor?.token !== token || exit === null || isAlive(state)) return undefined;
   const next = nextStart(monitor, exit);
   const oomKilled = await isOutOfMemory(cgroup);
   await callLife("end", { pid, startTime, cgroup, mounted });

@@ -17,7 +17,7 @@ import { hostOf, type Locked, type Place, withLock } from "./store.ts";
  */
 export function startContainer(place: Place): Promise<void> {
   return withLock(place, async (locked) => {
-    mustAllow("start", place.id, await statusNow(locked));
+    mustAllow("start", place.id, statusNow(locked));
     if (!locked.state.hasProcess) throw new SpecError("process", "must be given, for a container to be started");
     await startLocked(locked);
   });
@@ -28,7 +28,7 @@ export async function startLocked(locked: Locked) {
   const { handle, state } = locked;
   const { monitor } = state;
   if (monitor !== undefined) {
-    const { now } = await hostOf({ root: "/" });
+    const { now } = hostOf({ root: "/" });
     await callLife("store.save", { handle, state: { ...state, monitor: { ...monitor, started: rfc3339(now) } } });
   }
   await execute(locked);

@@ -1,6 +1,6 @@
 /** What is told of a container. */
 
-import { callLife } from "../../native/life.ts";
+import { callLifeHere } from "../../native/life.ts";
 import { type ContainerState, stateOf } from "../../spec/state.ts";
 import { type ContainerStatus, statusOf } from "../../spec/status.ts";
 import { exitOf } from "./exit.ts";
@@ -16,20 +16,19 @@ export async function containerState(place: Place): Promise<ContainerState> {
 
 /** The same of one that was looked at. */
 export async function stateOfFound(found: Seen): Promise<ContainerState> {
-  const status = await statusNow(found);
+  const status = statusNow(found);
   const state = stateOf(found.state, status);
   return status === "stopped" && found.exit !== null ? { ...state, exit: await exitOf(found, found.exit) } : state;
 }
 
 /** The status of a container that was looked at. */
-export async function statusNow({ state, waits }: Pick<Found, "state" | "waits">): Promise<ContainerStatus> {
+export function statusNow({ state, waits }: Pick<Found, "state" | "waits">): ContainerStatus {
   if (state.phase === "creating") return "creating";
-  const alive = await isAlive(state);
-  const isFrozen = alive && state.cgroup !== undefined && await frozen(state.cgroup);
+  const alive = isAlive(state);
+  const isFrozen = alive && state.cgroup !== undefined && frozen(state.cgroup);
   return statusOf({ phase: waits ? "created" : "started", isAlive: alive, isFrozen });
 }
 
-async function frozen(cgroup: unknown): Promise<boolean> {
-  const { frozen } = await callLife<{ frozen: boolean }>("cgroup.state", { cgroup });
-  return frozen;
+function frozen(cgroup: unknown): boolean {
+  return callLifeHere<{ frozen: boolean }>("cgroup.state", { cgroup }).frozen;
 }

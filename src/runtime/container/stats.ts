@@ -10,7 +10,7 @@ import { look, type Place } from "./store.ts";
 /** What a container uses now. @throws {StateError} where it is stopped */
 export async function containerStats(place: Place): Promise<ContainerStats> {
   const found = await look(place);
-  mustAllow("stats", place.id, await statusNow(found));
+  mustAllow("stats", place.id, statusNow(found));
   return withoutNulls(
     await callLife<ContainerStats>("cgroup.stats", { cgroup: cgroupOf("take the figures of", found) }),
   );

@@ -1,7 +1,7 @@
 /** Where containers are kept: looks, and changes under a lock. */
 
 import { NotFoundError, StateError, SystemError } from "../../native/errors.ts";
-import { callLife } from "../../native/life.ts";
+import { callLife, callLifeHere } from "../../native/life.ts";
 import type { ExitNote } from "../../spec/monitor.ts";
 import { checkId, type KeptState, type ProcessId } from "../../spec/state.ts";
 
@@ -30,7 +30,6 @@ export interface Locked extends Found {
 
 /** A container as the library has it. */
 interface Answer {
-  handle: number | null;
   folder: string;
   state: KeptState | null;
   waits: boolean;
@@ -58,14 +57,14 @@ export interface RootOptions {
 }
 
 /** Looks around. */
-export function hostOf({ root, rootless }: RootOptions): Promise<Host> {
-  return callLife("host", { root, rootless });
+export function hostOf({ root, rootless }: RootOptions): Host {
+  return callLifeHere("host", { root, rootless });
 }
 
 /** Where the container of an id is. @throws {SpecError} where it is no id */
-export async function placeOf(id: string, options: RootOptions): Promise<Place> {
+export function placeOf(id: string, options: RootOptions): Place {
   checkId(id);
-  const { root } = await hostOf(options);
+  const { root } = hostOf(options);
   return { root, id };
 }
 
@@ -75,8 +74,8 @@ export async function placeOf(id: string, options: RootOptions): Promise<Place> 
  * @throws {NotFoundError} where there is none
  */
 export async function look(place: Place): Promise<Found> {
-  const found = wellFormed(place, await asked("store.read", place));
-  if (found.state.phase === "creating" && !await isAlive(found.state.creator)) {
+  const found = lookOnce(place);
+  if (found.state.phase === "creating" && !isAlive(found.state.creator)) {
     // Whoever locks it finds it half-made.
     await withLock(place, () => Promise.resolve());
     return look(place);
@@ -100,7 +99,7 @@ export async function withLock<T>(place: Place, change: (locked: Locked) => Prom
     }
     return await change(locked);
   } finally {
-    await callLife("store.close", { handle: locked.handle });
+    close(locked);
   }
 }
 
@@ -113,26 +112,34 @@ async function undoHalfMade({ handle }: Locked) {
 /** The library does not wait for a lock, for its threads are few: we do. */
 async function lock(place: Place): Promise<Locked> {
   for (let pause = 1;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    const answer = await asked("store.open", place);
-    if (answer.handle === null) {
+    const { handle } = asked<{ handle: number | null }>("store.open", place);
+    if (handle === null) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       continue;
     }
-    const { handle } = answer;
     try {
-      return { ...wellFormed(place, answer), handle };
+      return { ...lookOnce(place), handle };
     } catch (error) {
-      await callLife("store.close", { handle });
+      close({ handle });
       throw error;
     }
   }
 }
 
+/** Gives up a lock; nothing where it was given up before. */
+export function close({ handle }: Pick<Locked, "handle">) {
+  callLifeHere("store.close", { handle });
+}
+
+function lookOnce(place: Place): Found {
+  return wellFormed(place, asked("store.read", place));
+}
+
 const LONGEST_PAUSE_MS = 32;
 
-async function asked(call: "store.read" | "store.open", place: Place): Promise<Answer> {
+function asked<T>(call: "store.read" | "store.open", place: Place): T {
   try {
-    return await callLife(call, { ...place });
+    return callLifeHere(call, { ...place });
   } catch (error) {
     throw error instanceof SystemError && error.code === "ENOENT" ? notFound(place) : error;
   }
@@ -154,8 +161,6 @@ export function notFound({ id }: Place): NotFoundError {
 }
 
 /** Whether a process is there and no zombie. */
-export async function isAlive(process: ProcessId): Promise<boolean> {
-  if (process.pid <= 0) return false;
-  const { alive } = await callLife<{ alive: boolean }>("process", { pid: process.pid, startTime: process.startTime });
-  return alive;
+export function isAlive({ pid, startTime }: ProcessId): boolean {
+  return pid > 0 && callLifeHere<{ alive: boolean }>("process", { pid, startTime }).alive;
 }

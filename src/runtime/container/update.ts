@@ -18,6 +18,6 @@ import { look, type Place } from "./store.ts";
 export async function updateContainer(place: Place, resources: string) {
   readObject(resources, "the resources");
   const found = await look(place);
-  mustAllow("update", place.id, await statusNow(found));
+  mustAllow("update", place.id, statusNow(found));
   await callLife("cgroup.update", { cgroup: cgroupOf("update", found) }, { resources });
 }

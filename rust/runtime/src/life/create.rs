@@ -15,6 +15,7 @@ use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::end::{Asked as Ending, end};
 use super::hooks::{self, Stage};
 use super::process::{Process, SYSTEM_ROOT};
 use super::{children, door, ended, store, undo};
@@ -38,6 +39,8 @@ pub(crate) struct Asked {
     bundle: PathBuf,
     /// OCI's state as hooks are told it; the process's number is filled in.
     state: serde_json::Map<String, serde_json::Value>,
+    /// What is written to its folder once it waits, together with what was made.
+    kept: serde_json::Map<String, serde_json::Value>,
     /// A socket that is sent our side of the container's terminal.
     console_socket: Option<PathBuf>,
     /// A socket that is sent a pidfd of the container's process.
@@ -90,7 +93,23 @@ pub(crate) struct Created {
     degraded: Vec<String>,
 }
 
-/// `create`: makes a container that waits to be started.
+impl Created {
+    /// What ends it.
+    fn ending(&self) -> Ending {
+        Ending { process: self.process, cgroup: self.cgroup.clone(), mounted: self.mounted.clone(), removes: None }
+    }
+
+    /// The container's state, in which what was made is filled in.
+    fn state(&self, mut kept: serde_json::Map<String, serde_json::Value>) -> Result<String, Error> {
+        if let Ok(serde_json::Value::Object(mut made)) = serde_json::to_value(self) {
+            made.remove("degraded");
+            kept.append(&mut made);
+        }
+        serde_json::to_string(&kept).map_err(|error| Error::Internal { message: error.to_string() })
+    }
+}
+
+/// `create`: makes a container that waits to be started, and writes that down.
 ///
 /// # Errors
 /// As [`crate::launch::launch`], and what its hooks fail with; nothing of it is left then.
@@ -128,7 +147,10 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
         Some(monitor) => children::keep_monitor(monitor),
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
-    Ok(Created { process, cgroup, mounted, degraded })
+    let created = Created { process, cgroup, mounted, degraded };
+    let saved = created.state(asked.kept.clone()).and_then(|state| held.save(&state));
+    saved.inspect_err(|_| drop(end(&created.ending())))?;
+    Ok(created)
 }
 
 /// Where a container's cgroup is that says nothing.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::create::unmount;
 use super::process::Process;
-use super::{Done, children};
+use super::{Done, children, store};
 use crate::cgroup::Place;
 use crate::error::Error;
 use crate::launch::wait::{WaitFor, open_pidfd, send_signal};
@@ -22,17 +22,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     #[serde(flatten)]
-    process: Process,
-    cgroup: Option<Place>,
+    pub(super) process: Process,
+    pub(super) cgroup: Option<Place>,
     /// A mount among the host's that goes with it.
-    mounted: Option<String>,
+    pub(super) mounted: Option<String>,
+    /// The handle of its folder, where that is removed too.
+    pub(super) removes: Option<u32>,
 }
 
-/// `end`: kills a container's processes, where they have not ended, waits until they have, and removes its cgroup.
+/// `end`: kills a container's processes, where they have not ended, waits until they have, and removes its cgroup; and its folder, where asked.
 ///
 /// # Errors
 /// [`Error::System`]: `ETIMEDOUT` where it does not end.
-pub(crate) fn end(Asked { process, cgroup, mounted }: &Asked) -> Result<Done, Error> {
+pub(crate) fn end(Asked { process, cgroup, mounted, removes }: &Asked) -> Result<Done, Error> {
     if let Some((program, _)) = children::take(process.pid) {
         // Ours: nobody else collects it, so its number is its own.
         kill_and_wait(&program.child().pidfd, process.pid, cgroup.as_ref())?;
@@ -45,7 +47,9 @@ pub(crate) fn end(Asked { process, cgroup, mounted }: &Asked) -> Result<Done, Er
         }
     }
     mounted.iter().try_for_each(|path| unmount(path))?;
-    cgroup.iter().try_for_each(Place::remove).map(|()| Done {})
+    cgroup.iter().try_for_each(Place::remove)?;
+    removes.iter().try_for_each(|handle| store::remove(*handle))?;
+    Ok(Done {})
 }
 
 fn kill_and_wait(pidfd: &OwnedFd, pid: i32, cgroup: Option<&Place>) -> Result<(), Error> {

@@ -47,7 +47,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "store.open" => answer(request, store::open),
         "store.read" => answer(request, store::read),
         "store.save" => answer(request, store::save),
-        "store.remove" => answer(request, store::remove),
+        "store.remove" => answer(request, store::removed),
         "store.close" => answer(request, |asked| Ok(store::close(asked))),
         "store.list" => answer(request, store::list),
         "store.rename" => answer(request, rename::rename),

@@ -59,6 +59,14 @@ impl Held {
         Spec::parse(read_regular(&self.path.join(CONFIG), super::files::LARGEST_CONFIG)?.as_bytes())
     }
 
+    /// Changes its state.
+    ///
+    /// # Errors
+    /// [`Error::System`]; then the state is as it was.
+    pub(super) fn save(&self, state: &str) -> Result<(), Error> {
+        write(self.folder(), STATE, state).map_err(failed("write the state of", &self.path))
+    }
+
     /// Its folder, open.
     pub(crate) fn folder(&self) -> &OwnedFd {
         &self.lock
@@ -107,8 +115,6 @@ pub(crate) struct New {
 /// A container that was found.
 #[derive(Serialize)]
 pub(crate) struct Found {
-    /// What the other calls name it by; absent where only a look was asked for, or another process has it locked.
-    handle: Option<u32>,
     folder: PathBuf,
     /// Absent where the file is damaged.
     state: Option<Box<RawValue>>,
@@ -116,6 +122,13 @@ pub(crate) struct Found {
     waits: bool,
     /// How it ended, where a monitor has noted that down.
     exit: Option<Box<RawValue>>,
+}
+
+/// A container that was locked.
+#[derive(Serialize)]
+pub(crate) struct Locked {
+    /// What the other calls name it by; absent where another process has it locked.
+    handle: Option<u32>,
 }
 
 /// A container's handle.
@@ -150,7 +163,7 @@ pub(crate) struct Entry {
 ///
 /// # Errors
 /// [`Error::System`], of EEXIST where there is one of that id.
-pub(crate) fn create(New { place, state, config }: &New) -> Result<Found, Error> {
+pub(crate) fn create(New { place, state, config }: &New) -> Result<Locked, Error> {
     let path = place.path()?;
     make_root(&place.root)?;
     sweep(&place.root);
@@ -160,25 +173,23 @@ pub(crate) fn create(New { place, state, config }: &New) -> Result<Found, Error>
         write(&lock, CONFIG, config.get()).map_err(failed("write the config of", &path))?;
     }
     passing.settle(&path)?;
-    let handle = hold(Held { path: path.clone(), lock });
-    Ok(Found { handle: Some(handle), folder: path, state: Some(state.clone()), waits: false, exit: None })
+    Ok(Locked { handle: Some(hold(Held { path, lock })) })
 }
 
 /// `store.open`: locks a container; no handle where another has it locked, for this does not wait.
 ///
 /// # Errors
 /// [`Error::System`], of ENOENT where there is none.
-pub(crate) fn open(place: &Place) -> Result<Found, Error> {
+pub(crate) fn open(place: &Place) -> Result<Locked, Error> {
     let path = place.path()?;
     for _ in 0..TRIES {
         let folder = open_folder(&path).map_err(failed("open", &path))?;
         let Some(lock) = try_lock(folder).map_err(failed("lock", &path))? else {
-            return read(place);
+            return Ok(Locked { handle: None });
         };
         // It may have been removed between the two, and another one made.
         if is_at(&lock, &path) {
-            let found = read(place)?;
-            return Ok(Found { handle: Some(hold(Held { path, lock })), ..found });
+            return Ok(Locked { handle: Some(hold(Held { path, lock })) });
         }
     }
     Err(failed("lock", &path)(Errno::EAGAIN))
@@ -190,7 +201,7 @@ pub(crate) fn open(place: &Place) -> Result<Found, Error> {
 /// [`Error::System`], of ENOENT where there is none.
 pub(crate) fn read(place: &Place) -> Result<Found, Error> {
     let path = place.path()?;
-    Ok(Found { handle: None, state: state_of(&path)?, waits: waits(&path), exit: of_folder(&path), folder: path })
+    Ok(Found { state: state_of(&path)?, waits: waits(&path), exit: of_folder(&path), folder: path })
 }
 
 /// `store.save`: changes a container's state.
@@ -198,22 +209,24 @@ pub(crate) fn read(place: &Place) -> Result<Found, Error> {
 /// # Errors
 /// [`Error::System`]; then the state is as it was.
 pub(crate) fn save(Change { handle, state }: &Change) -> Result<Done, Error> {
-    let held = held(*handle)?;
-    write(held.folder(), STATE, state.get()).map_err(failed("write the state of", &held.path))?;
-    Ok(Done {})
+    held(*handle)?.save(state.get()).map(|()| Done {})
 }
 
 /// `store.remove`: removes a container's folder, and gives up the handle.
 ///
 /// # Errors
 /// [`Error::System`]
-pub(crate) fn remove(Handle { handle }: &Handle) -> Result<Done, Error> {
-    let held = held(*handle)?;
+pub(crate) fn removed(Handle { handle }: &Handle) -> Result<Done, Error> {
+    remove(*handle).map(|()| Done {})
+}
+
+/// As [`removed`].
+pub(super) fn remove(handle: u32) -> Result<(), Error> {
+    let held = held(handle)?;
     let passing = passing_name(&held.path);
     fs::rename(&held.path, &passing).map_err(io_failed("remove", &held.path))?;
-    release(*handle);
-    fs::remove_dir_all(&passing).map_err(io_failed("remove", &passing))?;
-    Ok(Done {})
+    release(handle);
+    fs::remove_dir_all(&passing).map_err(io_failed("remove", &passing))
 }
 
 /// `store.close`: gives up a handle, and with it the lock; nothing where it was given up before.

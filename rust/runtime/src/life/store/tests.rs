@@ -15,7 +15,7 @@ impl Folder {
         Place { root: self.0.clone(), id: id.into() }
     }
 
-    fn create(&self, id: &str) -> Result<Found, Error> {
+    fn create(&self, id: &str) -> Result<Locked, Error> {
         create(&New { place: self.place(id), state: raw(r#"{"n":1}"#), config: Some(raw("{}")) })
     }
 
@@ -41,21 +41,23 @@ fn text(found: &Found) -> &str {
     found.state.as_ref().unwrap().get()
 }
 
-fn errno(result: Result<Found, Error>) -> i32 {
+fn errno<T>(result: Result<T, Error>) -> i32 {
     match result {
         Err(Error::System { errno, .. }) => errno,
-        other => panic!("{:?}", other.map(|found| found.folder)),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it has succeeded"),
     }
 }
 
 #[test]
 fn a_container_is_there_with_all_that_it_has_and_is_its_owners_alone() {
     let root = Folder::make();
-    let made = root.create("a.b_c+d-e").unwrap();
+    root.create("a.b_c+d-e").unwrap();
+    let made = read(&root.place("a.b_c+d-e")).unwrap();
     assert_eq!(fs::metadata(&made.folder).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(fs::metadata(&root.0).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(fs::read_to_string(made.folder.join("config.json")).unwrap(), "{}");
-    assert_eq!(text(&read(&root.place("a.b_c+d-e")).unwrap()), r#"{"n":1}"#);
+    assert_eq!(text(&made), r#"{"n":1}"#);
     assert_eq!(root.names(), ["a.b_c+d-e"]);
 }
 
@@ -79,7 +81,7 @@ fn a_container_is_one_holders_until_the_handle_is_given_up() {
     save(&Change { handle: second, state: raw(r#"{"n":2}"#) }).unwrap();
     assert_eq!(text(&read(&root.place("x")).unwrap()), r#"{"n":2}"#);
     assert!(matches!(held(first), Err(Error::Internal { .. })));
-    remove(&Handle { handle: second }).unwrap();
+    remove(second).unwrap();
     assert_eq!(errno(open(&root.place("x"))), Errno::ENOENT as i32);
     assert_eq!(root.names(), [""; 0]);
 }
