@@ -1,4 +1,4 @@
-/** OCI bundles for the other runtimes, over a root filesystem of busybox. */
+/** OCI bundles for the other runtimes, over a root filesystem of busybox, and where runtimes keep containers. */
 
 import { specFromConfig } from "../src/spec/exec_config.ts";
 
@@ -66,4 +66,10 @@ async function write(folder: string, name: string, config: unknown): Promise<str
   await Deno.mkdir(bundle, { recursive: true });
   await Deno.writeTextFile(`${bundle}/config.json`, JSON.stringify(config));
   return bundle;
+}
+
+/** A folder for what runtimes keep of containers, where they usually keep it; it goes with what holds it. */
+export async function makeStateFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ dir: "/run", prefix: "minicontainer-bench-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }

@@ -1,6 +1,7 @@
 /** Whole commands, from their start to their end. Run as a script, this module is the process that starts them. */
 
 import { makeBundle, makeRootfs } from "./bundle.ts";
+import { install } from "./installed.ts";
 import { type Case, interleave, rowsOf, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
@@ -8,7 +9,7 @@ import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
 const CLI = new URL("../cli.ts", import.meta.url).pathname;
 const EMPTY_SCRIPT = "deno run of an empty script";
 const OURS = "minicontainer --pid /bin/true";
-const OURS_FULL = "minicontainer --rootfs … /bin/true";
+const OURS_FULL = "minicontainer --rootfs … /bin/true, installed";
 const RUNC = "runc run, static true";
 const BASELINES = [{ name: EMPTY_SCRIPT, column: "of empty script" }, { name: RUNC, column: "of runc" }];
 
@@ -59,6 +60,7 @@ async function commands(folder: string): Promise<Case[]> {
   await Deno.writeTextFile(empty, "export {};\n");
   const bundle = await makeBundle(folder);
   const rootfs = await makeRootfs(folder);
+  const installed = await install(folder);
   const minicontainer = [Deno.execPath(), "run", "--allow-ffi", "--allow-run", CLI];
   const oci = (runtime: string, ...options: string[]) => () => [
     ...[runtime, "--root", `${folder}/${runtime}`, ...options],
@@ -68,7 +70,8 @@ async function commands(folder: string): Promise<Case[]> {
     [EMPTY_SCRIPT, () => [Deno.execPath(), "run", empty]],
     [OURS, () => [...minicontainer, "--pid", "/bin/true"]],
     ["minicontainer /bin/true", () => [...minicontainer, "/bin/true"]],
-    [OURS_FULL, () => [...minicontainer, "--rootfs", rootfs, "/bin/true"]],
+    ["minicontainer --rootfs … /bin/true", () => [...minicontainer, "--rootfs", rootfs, "/bin/true"]],
+    [OURS_FULL, () => [installed, "--rootfs", rootfs, "/bin/true"]],
     ["unshare --pid --fork /bin/true", () => ["unshare", "--pid", "--fork", "/bin/true"]],
     ["bwrap --unshare-pid … /bin/true", () => ["bwrap", "--unshare-pid", "--dev-bind", "/", "/", "/bin/true"]],
     // Nothing here limits the container, and where cgroups cannot be written to crun would fail for them alone.

@@ -4,8 +4,9 @@
  */
 
 import { Container } from "../mod.ts";
-import { makeBundle, makeWaitingBundle } from "./bundle.ts";
+import { makeBundle, makeStateFolder, makeWaitingBundle } from "./bundle.ts";
 import { withoutHybridCgroup } from "./command.ts";
+import { install } from "./installed.ts";
 import { add, interleave, rowsOf, type Samples, shuffled, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
@@ -26,11 +27,6 @@ interface Answer {
 
 /** Installs the command into `folder`, and measures it and the library beside crun and runc. */
 export async function life(rounds: number, folder: string): Promise<Part> {
-  const installed = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "install", "--prefix", `${folder}/installed`],
-    stdout: "null",
-  }).output();
-  if (!installed.success) throw new Error("the command cannot be installed");
   await using peer = new Peer<number, Answer>(import.meta.url, [folder], { wrapper: await withoutHybridCgroup() });
   const { names, samples, skipped } = await peer.ask(rounds);
   const times = new Map(samples);
@@ -99,7 +95,7 @@ async function ways(folder: string, state: string): Promise<Way[]> {
   const root = `${state}/library`;
   const made = new Map<string, Container>();
   return [
-    command(OURS, `${folder}/installed/bin/minicontainer`, "--cgroup-manager=disabled"),
+    command(OURS, await install(folder), "--cgroup-manager=disabled"),
     {
       name: LIBRARY,
       create: async (id) => made.set(id, await Container.create({ bundle, id, root, cgroupManager: "disabled" })),
@@ -113,11 +109,6 @@ async function ways(folder: string, state: string): Promise<Way[]> {
     command("crun", "crun", "--cgroup-manager=disabled"),
     command("runc", "runc"),
   ];
-}
-
-async function stateFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await Deno.makeTempDir({ dir: "/run", prefix: "minicontainer-bench-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
 /** One life, each step of it timed; the fourth entry is a program that is executed in the container. */
@@ -147,7 +138,7 @@ if (import.meta.main) {
       name: EMPTY_SCRIPT,
       run: () => new Deno.Command(Deno.execPath(), { args: ["run", empty], stdout: "null", stderr: "null" }).output(),
     };
-    await using state = await stateFolder();
+    await using state = await makeStateFolder();
     const lives = (await ways(folder, state.path)).map((way) => ({ ...way, run: () => lived(way, new Map()) }));
     const { ready, skipped } = await usable(lives);
     const samples: Samples = new Map();

@@ -11,6 +11,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { command } from "./command.ts";
 import { containers } from "./containers.ts";
 import { endurance } from "./endurance.ts";
+import { engine } from "./engine.ts";
 import { heap } from "./heap.ts";
 import { library } from "./library.ts";
 import { life } from "./life.ts";
@@ -22,7 +23,7 @@ const HELP = `Measures minicontainer beside the usual ways to start a program.
 
 Usage: deno run -A bench/main.ts [OPTIONS] [PART]…
 
-Parts: library, heap, throughput, containers, limits, command, life, endurance; without any: all
+Parts: library, heap, throughput, containers, limits, command, life, engine, endurance; without any: all
 
 Options:
   --quick      about a tenth of the rounds
@@ -38,6 +39,7 @@ const PARTS: Record<string, (quick: boolean, folder: string) => Promise<Part>> =
   limits: (quick, folder) => limits(quick ? 15 : 100, folder),
   command: (quick, folder) => command(quick ? 10 : 60, folder),
   life: (quick, folder) => life(quick ? 5 : 30, folder),
+  engine: (quick, folder) => engine(quick ? 5 : 30, folder),
   endurance: (quick) => endurance(quick ? 2000 : 10_000, 1000),
 };
 
