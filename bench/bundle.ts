@@ -68,8 +68,14 @@ async function write(folder: string, name: string, config: unknown): Promise<str
   return bundle;
 }
 
-/** A folder for what runtimes keep of containers, where they usually keep it; it goes with what holds it. */
+/** Where runtimes keep what they know of containers, and the same where that is no memory, as in a container. */
+const STATE_FOLDERS = ["/run", "/dev/shm"];
+
+/** A folder in memory for what runtimes keep of containers, as they usually have it; it goes with what holds it. */
 export async function makeStateFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await Deno.makeTempDir({ dir: "/run", prefix: "minicontainer-bench-" });
+  const mounts = (await Deno.readTextFile("/proc/mounts")).split("\n").map((line) => line.split(" "));
+  const isInMemory = (folder: string) => mounts.some(([, point, type]) => point === folder && type === "tmpfs");
+  const dir = STATE_FOLDERS.find(isInMemory) ?? STATE_FOLDERS[0];
+  const path = await Deno.makeTempDir({ dir, prefix: "minicontainer-bench-" });
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }

@@ -148,7 +148,7 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
     let created = Created { process, cgroup, mounted, degraded };
-    let saved = created.state(asked.kept.clone()).and_then(|state| held.save(&state));
+    let saved = created.state(asked.kept.clone()).and_then(|state| held.save_made(&state));
     saved.inspect_err(|_| drop(end(&created.ending())))?;
     Ok(created)
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Done;
-use super::store::{STATE, failed, held, is_id, release, write};
+use super::store::{STATE, failed, held, is_id, release, replace};
 use crate::error::Error;
 
 /// Which container, and what it is to be called.
@@ -35,7 +35,7 @@ pub(crate) fn rename(Asked { handle, id, state }: &Asked) -> Result<Done, Error>
         Err(Errno::ENOTEMPTY) => return Err(failed(Errno::EEXIST)),
         Err(errno) => return Err(failed(errno)),
     }
-    write(held.folder(), STATE, state.get()).map_err(failed)?;
+    replace(held.folder(), STATE, state.get()).map_err(failed)?;
     release(*handle);
     Ok(Done {})
 }

@@ -4,9 +4,11 @@
 //! folder (flock(2)), which ends with the process that took it; a look takes none. What a killed process left of making or
 //! removing one has a name that no container can have, and is swept away by the next.
 
+mod disk;
+
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, open as open_file, openat, renameat};
+use nix::fcntl::{Flock, FlockArg, OFlag, open as open_file};
 use nix::sys::stat::{Mode, fstat};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -24,6 +26,9 @@ use super::ended::of_folder;
 use super::files::read_regular;
 use crate::error::Error;
 use crate::spec::Spec;
+
+pub(super) use disk::{failed, replace, write};
+use disk::{io_failed, sync};
 
 /// What stands in a container's folder.
 pub(super) const STATE: &str = "state.json";
@@ -64,7 +69,16 @@ impl Held {
     /// # Errors
     /// [`Error::System`]; then the state is as it was.
     pub(super) fn save(&self, state: &str) -> Result<(), Error> {
-        write(self.folder(), STATE, state).map_err(failed("write the state of", &self.path))
+        replace(self.folder(), STATE, state).map_err(failed("write the state of", &self.path))
+    }
+
+    /// As [`Held::save`], of a container that is made now: its configuration lasts from now on, too.
+    ///
+    /// # Errors
+    /// As [`Held::save`].
+    pub(super) fn save_made(&self, state: &str) -> Result<(), Error> {
+        sync(self.folder(), CONFIG).map_err(failed("write the config of", &self.path))?;
+        self.save(state)
     }
 
     /// Its folder, open.
@@ -372,29 +386,6 @@ fn state_of(folder: &Path) -> Result<Option<Box<RawValue>>, Error> {
 /// Whether there is a socket in a folder for starting its container.
 fn waits(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join(START)).is_ok()
-}
-
-/// Writes a file anew: who reads it gets the old or the new one, also after a loss of power.
-pub(super) fn write(folder: &OwnedFd, name: &str, text: &str) -> Result<(), Errno> {
-    let new = format!("{PASSING}{name}");
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let mut file = File::from(openat(folder, new.as_str(), flags, Mode::from_bits_truncate(0o600))?);
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(|error| errno_of(&error))?;
-    renameat(folder, new.as_str(), folder, name)
-}
-
-fn errno_of(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
-}
-
-pub(super) fn failed(what: &'static str, path: &Path) -> impl Fn(Errno) -> Error + use<> {
-    let path = path.to_string_lossy().into_owned();
-    move |errno| Error::system(format!("{what} {path:?}"), errno)
-}
-
-fn io_failed(what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
-    let failed = failed(what, path);
-    move |error| failed(errno_of(&error))
 }
 
 #[cfg(test)]
