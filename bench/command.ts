@@ -3,6 +3,7 @@
 import { makeBundle, makeRootfs } from "./bundle.ts";
 import { install } from "./installed.ts";
 import { type Case, interleave, rowsOf, usable } from "./measure.ts";
+import { withoutHybridCgroup } from "../scripts/support.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
 
@@ -12,9 +13,6 @@ const OURS = "minicontainer --pid /bin/true";
 const OURS_FULL = "minicontainer --rootfs … /bin/true, installed";
 const RUNC = "runc run, static true";
 const BASELINES = [{ name: EMPTY_SCRIPT, column: "of empty script" }, { name: RUNC, column: "of runc" }];
-
-/** A unified hierarchy with controllers beside those of cgroup v1, which crun refuses to work with. */
-const HYBRID_CGROUP = "/sys/fs/cgroup/unified";
 
 interface Timed {
   names: string[];
@@ -43,16 +41,6 @@ export async function command(rounds: number, folder: string): Promise<Part> {
     }],
     figures: [figure(OURS, 0, 1.35), figure(OURS_FULL, 0, 1.4), figure(OURS_FULL, 1, 1)],
   };
-}
-
-/** What hides the hybrid hierarchy from everything that is started behind it, in a mount namespace of its own. */
-export async function withoutHybridCgroup(): Promise<string[]> {
-  const attempt = async () => {
-    const command = new Deno.Command("unshare", { args: ["--mount", "umount", HYBRID_CGROUP], stderr: "null" });
-    return (await command.output()).success;
-  };
-  const isHidden = await attempt().catch(() => false);
-  return isHidden ? ["unshare", "--mount", "sh", "-c", `umount ${HYBRID_CGROUP}; exec "$@"`, "sh"] : [];
 }
 
 async function commands(folder: string): Promise<Case[]> {

@@ -5,7 +5,8 @@
 
 import { namespaceExec, namespaceExecSync } from "../mod.ts";
 import { makeFullBundle, makeRootfs } from "./bundle.ts";
-import { commandCase, withoutHybridCgroup } from "./command.ts";
+import { withoutHybridCgroup } from "../scripts/support.ts";
+import { commandCase } from "./command.ts";
 import { add, type Case, interleave, rowsOf, type Samples, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";

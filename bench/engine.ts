@@ -1,7 +1,8 @@
 /** A container of Podman's, over one runtime and another. Run as a script, this module is the process that starts them. */
 
 import { makeRootfs, makeStateFolder } from "./bundle.ts";
-import { commandCase, withoutHybridCgroup } from "./command.ts";
+import { withoutHybridCgroup } from "../scripts/support.ts";
+import { commandCase } from "./command.ts";
 import { install } from "./installed.ts";
 import { type Case, interleave, rowsOf, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";

@@ -5,7 +5,7 @@
 
 import { Container } from "../mod.ts";
 import { makeBundle, makeStateFolder, makeWaitingBundle } from "./bundle.ts";
-import { withoutHybridCgroup } from "./command.ts";
+import { withoutHybridCgroup } from "../scripts/support.ts";
 import { install } from "./installed.ts";
 import { add, interleave, rowsOf, type Samples, shuffled, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";

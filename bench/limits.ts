@@ -5,7 +5,8 @@
 
 import { namespaceExec, type NamespaceExecConfig } from "../mod.ts";
 import { makeBundle, makeLimitedBundle } from "./bundle.ts";
-import { commandCase, withoutHybridCgroup } from "./command.ts";
+import { withoutHybridCgroup } from "../scripts/support.ts";
+import { commandCase } from "./command.ts";
 import { type Case, interleave, rowsOf, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, type Table, TIMES } from "./report.ts";

@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { run, say } from "./support.ts";
+import { run, say, withoutHybridCgroup } from "./support.ts";
 
 /** The programs were written against this version of the specification, and with these libraries. */
 const TOOLS = "github.com/opencontainers/runtime-tools@v0.9.0";
@@ -38,8 +38,16 @@ async function main() {
     if ((await run(["sh", "-c", `command -v ${rival}`], { quiet: true })).code === 0) runtimes.push(rival);
     else say(`${rival}: skipped: it is not installed`);
   }
+  // A mount namespace of its own, in which crun works, and which takes with it what programs leave mounted.
+  const wrapper = await withoutHybridCgroup();
   const passed = new Map<string, Set<string>>();
-  for (const runtime of runtimes) passed.set(runtime, await passing(runtime, programs));
+  for (const runtime of runtimes) {
+    const before = await containers(runtime);
+    passed.set(runtime, await passing(runtime, programs, wrapper));
+    for (const id of (await containers(runtime)).difference(before)) {
+      await run([runtime, "delete", "--force", id], { quiet: true });
+    }
+  }
   const names = runtimes.map((runtime) => runtime.replace(/.*\//, ""));
   say(`${"".padEnd(34)}${names.map((name) => name.padEnd(15)).join("")}`);
   for (const program of programs) {
@@ -80,10 +88,14 @@ async function built(): Promise<string[]> {
 }
 
 /** The programs that are content with a runtime. */
-async function passing(runtime: string, programs: readonly string[]): Promise<Set<string>> {
+async function passing(
+  runtime: string,
+  programs: readonly string[],
+  wrapper: readonly string[],
+): Promise<Set<string>> {
   const passed = new Set<string>();
   for (const program of programs) {
-    const command = ["env", `RUNTIME=${runtime}`, `bin/${program}`];
+    const command = [...wrapper, "env", `RUNTIME=${runtime}`, `TMPDIR=${folder}`, `bin/${program}`];
     const { code, output } = await run(["sh", "-c", '"$@" 2>&1', "sh", ...command], {
       cwd: `${folder}/tools`,
       quiet: true,
@@ -95,6 +107,12 @@ async function passing(runtime: string, programs: readonly string[]): Promise<Se
     if (code === 0 && !/^not ok/m.test(output)) passed.add(program);
   }
   return passed;
+}
+
+/** The containers that a runtime knows of. */
+async function containers(runtime: string): Promise<Set<string>> {
+  const { output } = await run([runtime, "list", "--quiet"], { quiet: true });
+  return new Set(output.split("\n").filter((id) => id !== ""));
 }
 
 async function done(command: string[], cwd?: string) {

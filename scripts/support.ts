@@ -55,3 +55,16 @@ export async function run(
 async function writeAll(bytes: Uint8Array) {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
 }
+
+/** A unified hierarchy with controllers beside those of cgroup v1, which crun refuses to work with. */
+const HYBRID_CGROUP = "/sys/fs/cgroup/unified";
+
+/** What hides the hybrid hierarchy from everything that is started behind it, in a mount namespace of its own. */
+export async function withoutHybridCgroup(): Promise<string[]> {
+  const attempt = async () => {
+    const command = new Deno.Command("unshare", { args: ["--mount", "umount", HYBRID_CGROUP], stderr: "null" });
+    return (await command.output()).success;
+  };
+  const isHidden = await attempt().catch(() => false);
+  return isHidden ? ["unshare", "--mount", "sh", "-c", `umount ${HYBRID_CGROUP}; exec "$@"`, "sh"] : [];
+}

@@ -65,7 +65,7 @@ pub(super) fn mount(
     let mut writable = options.clone();
     writable.data = vec!["mode=755".into()];
     writable.attributes.set &= !libc::MOUNT_ATTR_RDONLY;
-    filesystem(plan, &tmpfs, &writable, &spec.linux.mount_label, field)?;
+    filesystem(plan, &tmpfs, &writable, super::mounts::label(spec, facts), field)?;
     for folder in &arrangement.folders {
         let mut hierarchies = facts.cgroups.iter().flat_map(|survey| &survey.layout.legacy);
         let hierarchy = hierarchies.find(|hierarchy| folder.path.starts_with(&hierarchy.mount));

@@ -18,16 +18,15 @@ use crate::spec::{Mount, Spec};
 
 /// The spec's mounts, in their order.
 pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
+    if !spec.linux.mount_label.is_empty() && !facts.has_selinux {
+        plan.degraded.push("mounts have no label: this host does not have SELinux (linux.mountLabel)".into());
+    }
     for (index, mount) in spec.mounts.iter().enumerate() {
         let field = format!("mounts[{index}]");
         if mount.destination.is_empty() {
             return Err(Error::spec(format!("{field}.destination"), "must name a place in the container; it is empty"));
         }
         let options = mount_options::parse(&mount.options);
-        let label = &spec.linux.mount_label;
-        if !label.is_empty() && !facts.has_selinux {
-            return Err(Error::spec("linux.mountLabel", "asks for SELinux, which this host does not have"));
-        }
         if options.bind || mount.kind == "bind" {
             bind(plan, spec, facts, mount, &options, &field)?;
         } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
@@ -47,10 +46,15 @@ pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Er
                 bind(plan, spec, facts, &tree, &options, &field)?;
             }
         } else {
-            filesystem(plan, mount, &options, label, &field)?;
+            filesystem(plan, mount, &options, label(spec, facts), &field)?;
         }
     }
     Ok(())
+}
+
+/// What SELinux is told of the mounts: nothing where there is none, to which a label would be an unknown option.
+pub(super) fn label<'s>(spec: &'s Spec, facts: &Facts) -> &'s str {
+    if facts.has_selinux { &spec.linux.mount_label } else { "" }
 }
 
 /// mount(2) makes one mount read-only, and none of those below it: each hierarchy is protected for itself.

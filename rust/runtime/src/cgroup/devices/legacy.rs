@@ -98,12 +98,14 @@ fn remove(exceptions: &mut Vec<Exception>, rule: &Exception) -> Result<(), Excep
     Ok(())
 }
 
-/// One exception must allow all that is asked for at once; so each gets what others allow about the same devices.
+/// One exception must allow all that is asked for at once, as an open(2) does for reading and writing; so each gets what
+/// others allow about the same devices. To make one is asked for alone.
 fn complete(exceptions: &mut Vec<Exception>) {
     loop {
         let before = exceptions.clone();
-        for (place, one) in before.iter().enumerate() {
-            for meet in before.iter().skip(place + 1).filter_map(|other| one.meet(other)) {
+        let opened: Vec<Exception> = before.iter().copied().filter(|one| one.access != Access::MAKE).collect();
+        for (place, one) in opened.iter().enumerate() {
+            for meet in opened.iter().skip(place + 1).filter_map(|other| one.meet(other)) {
                 add(exceptions, meet);
             }
         }

@@ -273,6 +273,21 @@ fn a_root_is_refused_by_its_field() {
 }
 
 #[test]
+fn mounts_have_a_label_where_selinux_is_and_else_it_is_told_that_they_have_none() {
+    let json = whole(
+        r#""mounts": [{"destination": "/m", "type": "tmpfs"}],
+            "linux": {"namespaces": [{"type": "mount"}], "mountLabel": "l"}"#,
+    );
+    let label = |has_selinux| {
+        let plan = planned(&json, Facts { has_selinux, ..Facts::default() }).unwrap();
+        (plan.strings.iter().any(|text| text.to_bytes().ends_with(b"context=\"l\"")), plan.degraded)
+    };
+    let degraded = "mounts have no label: this host does not have SELinux (linux.mountLabel)";
+    assert_eq!(label(true), (true, Vec::new()));
+    assert_eq!(label(false), (false, vec![degraded.to_string()]));
+}
+
+#[test]
 fn what_the_host_lacks_is_refused_by_who_asks_for_it() {
     let has = || Facts {
         has_apparmor: true,
@@ -284,12 +299,6 @@ fn what_the_host_lacks_is_refused_by_who_asks_for_it() {
     for (path, name, properties) in [
         ("process.apparmorProfile", "AppArmor", r#""process": {"args": ["x"], "apparmorProfile": "p"}"#),
         ("process.selinuxLabel", "SELinux", r#""process": {"args": ["x"], "selinuxLabel": "l"}"#),
-        (
-            "linux.mountLabel",
-            "SELinux",
-            r#""mounts": [{"destination": "/m", "type": "tmpfs"}],
-                "linux": {"namespaces": [{"type": "mount"}], "mountLabel": "l"}"#,
-        ),
         ("minicontainer.landlock", "Landlock", r#""minicontainer": {"landlock": {"readOnly": ["/"]}}"#),
     ] {
         check(&[(path, name, properties, r#""hostname": null"#)], Facts::default);

@@ -61,7 +61,9 @@ fn programs_and_lists_do_what_random_rules_say() {
         for asked in every_access() {
             let verdict = oracle(&rules, &asked);
             assert_eq!(run(&program, &asked), verdict, "{seed} {asked:?} {rules:#?}");
-            if let Some(list) = &list {
+            // The kernel asks version 1's list for making a device file alone.
+            let is_asked_of_lists = asked.access == Access::MAKE || (asked.access & Access::MAKE).is_empty();
+            if let Some(list) = list.as_ref().filter(|_| is_asked_of_lists) {
                 assert_eq!(machine::allows(list, &asked), verdict, "{seed} {asked:?} {rules:#?} {list:#?}");
             }
             *(if verdict { &mut allowed } else { &mut refused }) += 1;
