@@ -123,7 +123,7 @@ export async function makeProcess(
     state: stateOf(state, "creating"),
     kept,
     ...{ consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground },
-    monitor: await monitorOf({ root, id: state.id }, state, options.module),
+    monitor: monitorOf({ root, id: state.id }, state, options.module),
   }, { spec: config });
   // As the call has written it to the container's folder.
   return { state: { ...kept, ...made }, warnings: degraded };

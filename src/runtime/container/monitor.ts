@@ -18,15 +18,15 @@ export function newMonitored(config: true | MonitorConfig, spec: Partial<Spec>, 
 }
 
 /** A monitor in the library's words. */
-export async function monitorOf({ root, id }: Place, state: KeptState, module?: string): Promise<unknown> {
+export function monitorOf({ root, id }: Place, state: KeptState, module?: string): unknown {
   if (state.monitor === undefined) return undefined;
   const { token, logBytes, logs, hasStdin } = state.monitor;
-  const command = [...await ownCommand(module), "--root", root, "settle", id, token];
+  const command = [...ownCommand(module), "--root", root, "settle", id, token];
   return { logBytes, logs, hasStdin, command };
 }
 
 /** The words that start our command, by absolute paths and with what Deno needs of the environment: a monitor has none. */
-async function ownCommand(module?: string): Promise<string[]> {
+function ownCommand(module?: string): string[] {
   if (Deno.build.standalone) {
     if (module !== undefined) return [Deno.execPath()];
     throw new UnsupportedError("monitor", "needs the files of the module, which a compiled program has inside");
