@@ -21,7 +21,7 @@ const folder = `${prefix}/lib/minicontainer`;
 const library = decodeURIComponent(LIBRARY_URL.pathname).slice(ROOT.length);
 const bundle = "src/native/minicontainer.js";
 
-await done(["cargo", "build", "--release", "--locked"]);
+const launcher = await build();
 await Deno.mkdir(`${prefix}/bin`, { recursive: true });
 for (const path of [library, bundle]) {
   await Deno.mkdir(`${folder}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
@@ -40,7 +40,7 @@ await Deno.copyFile(projectPath(library), `${folder}/new.so`);
 // Whoever runs an older one just now goes on with that.
 await Deno.rename(`${folder}/new.so`, `${folder}/${library}`);
 await Deno.rename(`${folder}/new.js`, `${folder}/${bundle}`);
-await Deno.writeTextFile(`${folder}/launcher`, launcher());
+await Deno.writeFile(`${folder}/launcher`, filled(await Deno.readFile(launcher)));
 await Deno.chmod(`${folder}/launcher`, 0o755);
 await Deno.rename(`${folder}/launcher`, `${prefix}/bin/minicontainer`);
 
@@ -49,20 +49,25 @@ const version = await done([`${prefix}/bin/minicontainer`, "--version"]);
 await done([`${prefix}/bin/minicontainer`, "--root", `${folder}/none`, "list", "--quiet"]);
 say(`installed ${prefix}/bin/minicontainer: ${version.split("\n", 1)[0]}`);
 
-function launcher(): string {
-  const flags = ["--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--allow-ffi", "--allow-run"];
-  const command = [Deno.execPath(), "run", ...flags, `${folder}/${bundle}`].map(quoted).join(" ");
-  return `#!/bin/sh
-# Made by minicontainer's scripts/install.ts.
-MINICONTAINER_DENO_DIR=$DENO_DIR DENO_DIR=${
-    quoted(`${folder}/cache`)
-  } DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1 exec ${command} "$@"
-`;
+/** Builds library and launcher; the launcher's path, which the library's build script has told cargo. */
+async function build(): Promise<string> {
+  const output = await done(["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
+  const messages: { env?: [string, string][] }[] = output.trim().split("\n").map((line) => JSON.parse(line));
+  const told = new Map(messages.flatMap(({ env = [] }) => env)).get("MINICONTAINER_LAUNCHER");
+  if (told === undefined) throw new Error("cargo does not tell where it has built the launcher");
+  return told;
 }
 
-/** A word as the shell takes it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+/** The launcher with what it executes, as `rust/child/src/launcher.rs` reads it. */
+function filled(program: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const flags = ["--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--allow-ffi", "--allow-run"];
+  const command = [Deno.execPath(), "run", ...flags, `${folder}/${bundle}`];
+  const environment = [`DENO_DIR=${folder}/cache`, "DENO_NO_UPDATE_CHECK=1", "DENO_DISABLE_NODE_SHIM=1"];
+  const texts = new TextEncoder().encode([...command, "", ...environment, "", ""].join("\0"));
+  const slot = new TextDecoder("latin1").decode(program).split(/(what scripts\/install\.ts fills in\0*)/);
+  if (slot.length !== 3 || texts.length > slot[1].length) throw new Error("the launcher has no room for its command");
+  program.set(texts, slot[0].length);
+  return program;
 }
 
 async function absolute(path: string): Promise<string> {

@@ -13,6 +13,15 @@ function cargo(): string | undefined {
   return folders.some((folder) => exists(`${folder}/cargo`)) ? undefined : "needs cargo";
 }
 
+/** Installs there; the command. */
+async function installed(prefix: string): Promise<string> {
+  const made = await output(Deno.execPath(), ["run", "-A", `${PROJECT}scripts/install.ts`, "--prefix", prefix]);
+  assertEquals(made.code, 0, made.stderr);
+  const command = `${prefix}/bin/minicontainer`;
+  assertEquals(made.stdout.trim().split("\n").at(-1), `installed ${command}: minicontainer version 0.1.0`);
+  return command;
+}
+
 interface Output {
   code: number;
   stdout: string;
@@ -117,11 +126,7 @@ testWithCargo("deno task compile says in one line that denort cannot be had", as
 
 testWithCargo("deno task install makes a command that needs neither HOME nor PATH", async () => {
   using temp = tempFolder();
-  const install = ["run", "-A", `${PROJECT}scripts/install.ts`, "--prefix", `${temp.path}/a b`];
-  const made = await output(Deno.execPath(), install);
-  assertEquals(made.code, 0, made.stderr);
-  const command = `${temp.path}/a b/bin/minicontainer`;
-  assertEquals(made.stdout.trim().split("\n").at(-1), `installed ${command}: minicontainer version 0.1.0`);
+  const command = await installed(`${temp.path}/a b`);
   const bare = (...args: string[]) => output("env", ["-i", command, ...args], { cwd: "/" });
   assertEquals(await bare("/bin/echo", "hello"), { code: 0, stdout: "hello\n", stderr: "" });
   const containers = `${temp.path}/containers`;
@@ -129,8 +134,60 @@ testWithCargo("deno task install makes a command that needs neither HOME nor PAT
   assertMatch((await bare("--root", containers, "state", "x")).stderr, /container "x" does not exist/);
   // What Deno needs for itself does not reach the program.
   const own = await output("env", ["-i", "A=1", "PATH=/bin:/usr/bin", "DENO_DIR=/own", command, "/usr/bin/env"]);
-  const names = own.stdout.trim().split("\n").filter((line) => !line.startsWith("PWD=")).sort();
-  assertEquals(names, ["A=1", "DENO_DIR=/own", "PATH=/bin:/usr/bin"]);
+  assertEquals(own.stdout.trim().split("\n").sort(), ["A=1", "DENO_DIR=/own", "PATH=/bin:/usr/bin"]);
+});
+
+testWithCargo("the installed command hands on each argument and each entry of the environment as it is", async () => {
+  using temp = tempFolder();
+  const command = `${temp.path}/linked`;
+  await Deno.symlink(await installed(`${temp.path}/prefix`), command);
+  const run = (args: string[], env: Record<string, string>) => output(command, args, { clearEnv: true, env });
+
+  const words = ["a  b", "", "'\"$(x)\\", "two\nlines\n", "ü", "--", "-x", "w".repeat(100_000)];
+  assertEquals((await run(["/usr/bin/printf", "%s\\0", ...words], {})).stdout.split("\0"), [...words, ""]);
+
+  const many = Array.from({ length: 5_000 }, (_, place) => [`NAME_${place}`, `${place}`]);
+  const env = {
+    ...Object.fromEntries(many),
+    LONG: "v".repeat(100_000),
+    LINES: "1\n2=3\n",
+    EMPTY: "",
+    DENO: "no",
+    DENO_DIR: "/its own",
+    DENO_DIRS: "/other",
+  };
+  // What only Deno is told does not reach the program, whoever has said it.
+  const given = { ...env, DENO_NO_UPDATE_CHECK: "0", DENO_DISABLE_NODE_SHIM: "0", MINICONTAINER_DENO_DIR: "/wrong" };
+  const { stdout, stderr } = await run(["/usr/bin/env", "-0"], given);
+  const wanted = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  assertEquals([stdout.split("\0").slice(0, -1).sort(), stderr], [wanted.sort(), ""]);
+});
+
+testWithCargo("the installed command says in one line that its Deno is gone, or not for this user", async () => {
+  using temp = tempFolder();
+  const command = await installed(temp.path);
+  let known = Deno.execPath();
+  const withDeno = async (path: string) => {
+    // Of the same length: it stands in the program's own file.
+    const other = path.padStart(known.length, "/");
+    const program = new TextDecoder("latin1").decode(await Deno.readFile(command)).split(`${known}\0`);
+    assertEquals(program.length, 2);
+    const file = await Deno.open(command, { write: true });
+    await file.seek(program[0].length, Deno.SeekMode.Start);
+    await file.write(new TextEncoder().encode(other));
+    file.close();
+    known = other;
+    return await output("env", ["-i", command, "state", "x"]);
+  };
+  const line = (reason: string) => `minicontainer: cannot execute "${known}": ${reason}\n`;
+  const gone = await withDeno("/none/deno");
+  const missing = "no such file or directory: install minicontainer again, by the Deno that is to run it";
+  assertEquals(gone, { code: 127, stdout: "", stderr: line(missing) });
+  const closed = await withDeno("/etc/passwd");
+  const denied = "permission denied: install minicontainer by a Deno that every user may execute";
+  assertEquals(closed, { code: 126, stdout: "", stderr: line(denied) });
+  const folder = await withDeno("/bin/sh/x");
+  assertEquals(folder, { code: 126, stdout: "", stderr: line("error number 20") });
 });
 
 testWithCargo("deno task pack makes a package of npm with the library and the command", async () => {

@@ -1,4 +1,5 @@
-//! Builds the program that a created container waits in, for the library to carry: `rust/holder`.
+//! Builds the programs of `rust/holder`: the one that a created container waits in, for the library to carry, and the
+//! installed command, which `scripts/install.ts` finds by what is said here.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,10 @@ fn main() {
     }
     let status = cargo.status();
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "rust/holder was not built: {status:?}");
-    let program = folder.join(target).join("release/holder");
-    println!("cargo::rustc-env=MINICONTAINER_HOLDER={}", program.display());
+    let programs = folder.join(target).join("release");
+    for (name, program) in [("MINICONTAINER_HOLDER", "holder"), ("MINICONTAINER_LAUNCHER", "launcher")] {
+        println!("cargo::rustc-env={name}={}", programs.join(program).display());
+    }
 }
 
 fn variable(name: &str) -> String {

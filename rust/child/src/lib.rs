@@ -19,6 +19,7 @@ mod holder;
 mod identity;
 pub mod image;
 mod interpreter;
+mod launcher;
 pub mod monitor;
 mod mounted;
 mod mounts;
@@ -36,6 +37,7 @@ mod terminal;
 
 pub use fault::Fault;
 pub use holder::{GIVE_UP, Hold, START, end, hold};
+pub use launcher::launch;
 pub use mounted::{Attributes, Bind, Filesystem};
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};

@@ -55,7 +55,7 @@ impl<'p> CStrArray<'p> {
         self.0.as_ptr().cast()
     }
 
-    pub(crate) fn strings(self) -> impl Iterator<Item = CStrRef<'p>> {
+    pub(crate) fn strings(self) -> impl Iterator<Item = CStrRef<'p>> + Clone {
         self.0.iter().copied().take_while(|text| !text.is_null())
     }
 }

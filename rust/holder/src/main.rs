@@ -7,11 +7,26 @@
 #![no_std]
 #![no_main]
 
-mod memory;
-mod start;
+use core::ffi::{CStr, c_char};
 
-/// A plan's mistake: nobody is there to hear of it but who waits for this process.
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    minicontainer_child::end(125)
+use minicontainer_child::monitor::{MONITOR_ARGUMENTS, monitor};
+use minicontainer_child::{CStrArray, end, hold};
+
+minicontainer_holder::begin_with!(begin);
+
+/// # Safety
+/// `stack` is where the kernel has put `argc`, and behind it the `argv` that [`minicontainer_child::hold`] asks for.
+unsafe extern "C" fn begin(stack: *const usize) -> ! {
+    // SAFETY: as the kernel lays the stack out, execve(2).
+    let (count, texts) = unsafe { (stack.read(), stack.add(1).cast::<*const c_char>()) };
+    let argument = |place: usize| {
+        // SAFETY: there are as many as `argc` says, and each is a C string.
+        (place < count).then(|| unsafe { CStr::from_ptr(texts.add(place).read()) })
+    };
+    if count < MONITOR_ARGUMENTS {
+        end(hold([argument(1), argument(2)]))
+    }
+    // SAFETY: a NULL stands behind the last argument.
+    let command = unsafe { CStrArray::from_stack(texts.add(MONITOR_ARGUMENTS), count - MONITOR_ARGUMENTS) };
+    end(monitor(core::array::from_fn(|place| argument(place + 1)), command))
 }

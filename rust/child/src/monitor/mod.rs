@@ -12,6 +12,7 @@ use crate::program::{CStrArray, CStrRef, Program};
 use crate::run::run_from;
 use crate::sys::{self, Errno, Handle};
 use attached::{Attached, Frame, Request};
+pub(crate) use line::Line;
 use log::Log;
 
 /// What the child needs to become a container's monitor.
@@ -242,7 +243,7 @@ impl Monitored {
 /// `exit` in the container's folder, which appears whole: `{"code":1,"status":0,"seconds":…,"nanoseconds":…}`, with
 /// code and status as waitid(2) has them.
 fn write_end(folder: i32, end: End) {
-    let mut text = line::Line::<128>::new();
+    let mut text = Line::<128>::new();
     text.put(b"{\"code\":").put_number(end.code.unsigned_abs().into()).put(b",\"status\":");
     text.put_number(end.status.unsigned_abs().into()).put(b",\"seconds\":");
     text.put_number(end.at.0.unsigned_abs()).put(b",\"nanoseconds\":").put_number(end.at.1.into()).put(b"}\n");

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::launch::environ::Entries;
 
-/// Set where the launcher has started Deno, which `scripts/install.ts` writes: to the caller's own DENO_DIR, or to
-/// nothing where there was none.
+/// Set where the launcher has started Deno, `rust/child/src/launcher.rs`: to the caller's own DENO_DIR, or to nothing
+/// where there was none.
 const LAUNCHED: &[u8] = b"MINICONTAINER_DENO_DIR=";
 
 /// What the launcher sets.
