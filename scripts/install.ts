@@ -6,8 +6,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { LIBRARY_URL } from "../src/native/library.ts";
-import { projectPath, ROOT, run, say } from "./support.ts";
+import { bundleInto, DENO_FLAGS, LIBRARY, MODULE } from "./bundle.ts";
+import { mustRun, say } from "./support.ts";
 
 const { prefix: given, help } = parseArgs(Deno.args, { string: ["prefix"], boolean: ["help"] });
 if (help) {
@@ -17,41 +17,33 @@ if (help) {
 const prefix = given ? await absolute(given) : Deno.uid() === 0 ? "/usr/local" : `${Deno.env.get("HOME")}/.local`;
 const folder = `${prefix}/lib/minicontainer`;
 
-/** The bundle finds the library where a module of the project would: at the same place below the folder. */
-const library = decodeURIComponent(LIBRARY_URL.pathname).slice(ROOT.length);
-const bundle = "src/native/minicontainer.js";
-
 const launcher = await build();
+await bundleInto(`${folder}/new`, "install");
+await Deno.writeFile(`${folder}/new/launcher`, filled(await Deno.readFile(launcher)));
+await Deno.chmod(`${folder}/new/launcher`, 0o755);
 await Deno.mkdir(`${prefix}/bin`, { recursive: true });
-for (const path of [library, bundle]) {
+for (const path of [LIBRARY, MODULE]) {
   await Deno.mkdir(`${folder}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+  // Whoever runs an older one just now goes on with that.
+  await Deno.rename(`${folder}/new/${path}`, `${folder}/${path}`);
 }
-await done([
-  Deno.execPath(),
-  "bundle",
-  "--quiet",
-  "--minify",
-  "--keep-names",
-  "--output",
-  `${folder}/new.js`,
-  "bin.ts",
-]);
-await Deno.copyFile(projectPath(library), `${folder}/new.so`);
-// Whoever runs an older one just now goes on with that.
-await Deno.rename(`${folder}/new.so`, `${folder}/${library}`);
-await Deno.rename(`${folder}/new.js`, `${folder}/${bundle}`);
-await Deno.writeFile(`${folder}/launcher`, filled(await Deno.readFile(launcher)));
-await Deno.chmod(`${folder}/launcher`, 0o755);
-await Deno.rename(`${folder}/launcher`, `${prefix}/bin/minicontainer`);
+await Deno.rename(`${folder}/new/launcher`, `${prefix}/bin/minicontainer`);
+await Deno.remove(`${folder}/new`, { recursive: true });
 
 // The first run compiles, and the next ones find that in the cache.
-const version = await done([`${prefix}/bin/minicontainer`, "--version"]);
-await done([`${prefix}/bin/minicontainer`, "--root", `${folder}/none`, "list", "--quiet"]);
+const version = await mustRun("install", [`${prefix}/bin/minicontainer`, "--version"]);
+await mustRun("install", [`${prefix}/bin/minicontainer`, "--root", `${folder}/none`, "list", "--quiet"]);
 say(`installed ${prefix}/bin/minicontainer: ${version.split("\n", 1)[0]}`);
 
 /** Builds library and launcher; the launcher's path, which the library's build script has told cargo. */
 async function build(): Promise<string> {
-  const output = await done(["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
+  const output = await mustRun("install", [
+    "cargo",
+    "build",
+    "--release",
+    "--locked",
+    "--message-format=json-render-diagnostics",
+  ]);
   const messages: { env?: [string, string][] }[] = output.trim().split("\n").map((line) => JSON.parse(line));
   const told = new Map(messages.flatMap(({ env = [] }) => env)).get("MINICONTAINER_LAUNCHER");
   if (told === undefined) throw new Error("cargo does not tell where it has built the launcher");
@@ -60,8 +52,7 @@ async function build(): Promise<string> {
 
 /** The launcher with what it executes, as `rust/child/src/launcher.rs` reads it. */
 function filled(program: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const flags = ["--no-prompt", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--allow-ffi", "--allow-run"];
-  const command = [Deno.execPath(), "run", ...flags, `${folder}/${bundle}`];
+  const command = [Deno.execPath(), "run", ...DENO_FLAGS, `${folder}/${MODULE}`];
   const environment = [`DENO_DIR=${folder}/cache`, "DENO_NO_UPDATE_CHECK=1", "DENO_DISABLE_NODE_SHIM=1"];
   const texts = new TextEncoder().encode([...command, "", ...environment, "", ""].join("\0"));
   const slot = new TextDecoder("latin1").decode(program).split(/(what scripts\/install\.ts fills in\0*)/);
@@ -73,11 +64,4 @@ function filled(program: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 async function absolute(path: string): Promise<string> {
   await Deno.mkdir(path, { recursive: true });
   return await Deno.realPath(path);
-}
-
-async function done(command: string[]): Promise<string> {
-  const { code, output } = await run(command, { quiet: true });
-  if (code === 0) return output;
-  console.error(`cannot install: ${command.join(" ")} ended with exit code ${code}`);
-  Deno.exit(1);
 }

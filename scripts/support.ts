@@ -52,6 +52,14 @@ export async function run(
   return { code, output: await new Blob(pieces as Uint8Array<ArrayBuffer>[]).text() };
 }
 
+/** Runs a command as {@linkcode run} does, without showing its output, which it returns; where it fails, that ends us. */
+export async function mustRun(goal: string, command: string[]): Promise<string> {
+  const { code, output } = await run(command, { quiet: true });
+  if (code === 0) return output;
+  console.error(`cannot ${goal}: ${command.join(" ")} ended with exit code ${code}`);
+  Deno.exit(1);
+}
+
 async function writeAll(bytes: Uint8Array) {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await Deno.stdout.write(rest));
 }
