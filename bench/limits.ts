@@ -13,6 +13,9 @@ import { type Figure, type Part, type Skipped, type Table, TIMES } from "./repor
 
 const PAUSE_MS = 60;
 
+/** Of a start without limits; on version 1 to enter a cgroup takes one of the kernel's grace periods. */
+const MOST_ON_VERSION_2 = 1.3;
+
 const MEMORY_BYTES = 64 * 1024 * 1024;
 const LIMITS = { memoryBytes: MEMORY_BYTES, cpus: 0.5, pids: 20 };
 const RESOURCES = {
@@ -51,14 +54,15 @@ export async function limits(rounds: number, folder: string): Promise<Part> {
     skipped,
   });
   const tables = [table("back to back", backToBack), table(`with ${PAUSE_MS} ms between starts`, sparse)];
+  const hasVersion2 = await Deno.stat("/sys/fs/cgroup/cgroup.controllers").then(() => true, () => false);
   const figures = tables.flatMap(({ rows }, index) =>
-    BASELINES.slice(1).map(({ name }, baseline): Figure => ({
+    BASELINES.map(({ name }, baseline): Figure => ({
       what: `${OURS_LIMITED}, ${index === 0 ? "back to back" : "sparse"}: p50 of ${name}'s`,
-      value: rows.find((row) => row.name === OURS_LIMITED)?.values[TIMES.length + 1 + baseline] ?? NaN,
+      value: rows.find((row) => row.name === OURS_LIMITED)?.values[TIMES.length + baseline] ?? NaN,
       bound: "at most",
-      limit: 1,
+      limit: name === OURS ? MOST_ON_VERSION_2 : 1,
       digits: 3,
-    }))
+    })).slice(hasVersion2 ? 0 : 1)
   );
   return { tables, figures };
 }
