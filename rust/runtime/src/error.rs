@@ -69,6 +69,13 @@ impl Error {
         Self::System { operation, errno: errno as i32, code: code(errno), step: None, exit_code: None, message }
     }
 
+    /// A [`Error::System`] whose reason is ours: we refuse what the kernel would not, or would with fewer words.
+    pub fn refused(operation: impl Into<String>, errno: Errno, why: &str) -> Self {
+        let operation = operation.into();
+        let message = format!("cannot {operation}: {why}");
+        Self::System { operation, errno: errno as i32, code: code(errno), step: None, exit_code: None, message }
+    }
+
     /// The same error with what can be done about it.
     #[must_use]
     pub fn with_advice(mut self, advice: &str) -> Self {

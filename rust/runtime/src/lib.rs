@@ -18,6 +18,7 @@ pub mod facts;
 pub mod ffi;
 mod foreground;
 pub mod id_ranges;
+mod in_root;
 #[allow(unsafe_code, reason = "clone, signal handlers, raw system calls")]
 pub mod launch;
 mod layers;

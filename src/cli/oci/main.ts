@@ -75,6 +75,8 @@ async function load(name: string, args: string[]): Promise<Command> {
       return (await import("./ps.ts")).ps;
     case "rename":
       return (await import("./rename.ts")).rename;
+    case "cp":
+      return (await import("./cp.ts")).cp;
     case "stats":
       return (await import("./stats.ts")).stats;
     case "settle":

@@ -8,6 +8,7 @@ import { sharedReactor } from "../reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "../result.ts";
 import type { NamespaceProcess } from "../spawn.ts";
 import { attachToContainer, type ContainerAttachment } from "./attach.ts";
+import { copyFiles, type CopyOptions } from "./copy.ts";
 import { type CreateConfig, createContainer } from "./create.ts";
 import { deleteContainer, type DeleteOptions } from "./delete.ts";
 import { stopContainer, type StopOptions, waitForEnd } from "./end.ts";
@@ -188,6 +189,38 @@ export class Container implements AsyncDisposable {
    */
   exec(config: ContainerExecConfig): Promise<NamespaceProcess> {
     return execInContainer(this, config);
+  }
+
+  /**
+   * Copies a file, a link, or a folder with all that is in it, from the host into its root filesystem.
+   *
+   * A `to` that is a folder gets the copy by the source's own name, and the contents alone of a source that ends in
+   * `/.`; what is there by that name is replaced. Permissions, times and links are kept, and owners where we are root, as
+   * the container numbers them. What it does meanwhile leads to nothing outside of its root: openat2(2),
+   * `RESOLVE_IN_ROOT`. Of one that is stopped it is the root filesystem alone, without what was mounted in it.
+   *
+   * @param from a path of the host's
+   * @param to a path in the container, from its root
+   * @returns what was left out, a sentence each: devices, FIFOs and sockets
+   * @throws {StateError} where it has no root filesystem of its own
+   * @throws {SystemError} where a path cannot be read or written; what was copied by then stays
+   */
+  copyIn(from: string, to: string, options: CopyOptions = {}): Promise<string[]> {
+    return copyFiles({ path: from }, { path: to, container: this }, options);
+  }
+
+  /**
+   * Copies from its root filesystem to the host, as {@linkcode copyIn} does in the other direction; programs lose their
+   * set-user-ID and set-group-ID bits.
+   *
+   * @param from a path in the container, from its root
+   * @param to a path of the host's
+   * @returns what was left out, a sentence each
+   * @throws {StateError} where it has no root filesystem of its own
+   * @throws {SystemError} where a path cannot be read or written; what was copied by then stays
+   */
+  copyOut(from: string, to: string, options: CopyOptions = {}): Promise<string[]> {
+    return copyFiles({ path: from, container: this }, { path: to }, options);
   }
 
   /** Freezes all of its processes. @throws {StateError} where none runs */

@@ -4,6 +4,7 @@
 
 pub mod bpf;
 mod clone;
+pub mod creator;
 mod descriptors;
 pub mod environ;
 pub(crate) mod failure;
@@ -12,6 +13,7 @@ pub mod foreground;
 mod handshake;
 pub(crate) mod held;
 pub mod listener;
+pub mod overlay;
 mod own_program;
 pub mod owner;
 pub mod probe;

@@ -7,6 +7,7 @@ mod attach;
 mod becoming;
 mod cgroups;
 pub(crate) mod children;
+mod copy;
 mod create;
 mod door;
 mod end;
@@ -67,6 +68,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "attach.send" => answer(request, attach::send),
         "attach.close" => answer(request, |asked| Ok(attach::close(asked))),
         "environment" => answer(request, |asked| Ok(surroundings::environment(asked))),
+        "copy" => answer(request, copy::copy),
         "create" => answer(request, create::create),
         "start" => answer(request, start::start),
         "exec" => answer(request, exec::exec),

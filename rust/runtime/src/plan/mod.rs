@@ -33,6 +33,7 @@ use crate::spec::Spec;
 
 pub use explain::{Line, explain};
 pub use namespaces::IdMaps;
+pub(crate) use namespaces::has_user_namespace;
 pub use root::shares_mounts;
 pub use words::{kind_name as namespace_names, operation};
 

@@ -101,7 +101,7 @@ fn has_joined(spec: &Spec, kind: NamespaceKind) -> bool {
 }
 
 /// Whether the program is in a user namespace other than this process's.
-pub(super) fn has_user_namespace(spec: &Spec) -> bool {
+pub(crate) fn has_user_namespace(spec: &Spec) -> bool {
     spec.linux.namespaces.iter().any(|namespace| namespace.kind == NamespaceKind::User)
 }
 

@@ -9,17 +9,15 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::OFlag;
 use nix::libc::mode_t;
 use nix::sys::stat::{SFlag, fstat};
 
 use crate::error::{Error, reason};
+use crate::in_root;
 
 /// What a file may hold.
 const LARGEST: u64 = 1024 * 1024;
-
-/// The kernel asks for another try where something above was renamed while it looked; so often, it is no accident.
-const TRIES: u32 = 32;
 
 /// The bytes of the regular file at `path` in the folder `root`, which is `/` to every link; none if there is no file.
 ///
@@ -46,18 +44,10 @@ pub fn read(root: BorrowedFd, path: &str, field: &str) -> Result<Option<Vec<u8>>
 }
 
 fn open(root: BorrowedFd, path: &str, flags: OFlag) -> Result<Option<OwnedFd>, Errno> {
-    let resolve = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
-    let mut last = Errno::EAGAIN;
-    for _ in 0..TRIES {
-        match openat2(root, path, how) {
-            Ok(file) => return Ok(Some(file)),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
-            Err(errno @ (Errno::EAGAIN | Errno::EINTR)) => last = errno,
-            Err(errno) => return Err(errno),
-        }
+    match in_root::open(root, path, flags) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+        answer => answer.map(Some),
     }
-    Err(last)
 }
 
 fn must_be_regular(file: impl AsFd) -> Result<(), String> {
