@@ -38,6 +38,7 @@ export { namespaceCleanup, namespaceExec, namespaceExecSync } from "./src/runtim
 export { Container } from "./src/runtime/container/container.ts";
 export type { ContainerEnd } from "./src/runtime/container/container.ts";
 export { ContainerAttachment } from "./src/runtime/container/attach.ts";
+export type { ContainerChanges } from "./src/runtime/container/changes.ts";
 export type { CopyOptions } from "./src/runtime/container/copy.ts";
 export type { BundleConfig, CreateConfig, CreateOptions, ProgramConfig } from "./src/runtime/container/create.ts";
 export type { DeleteOptions } from "./src/runtime/container/delete.ts";

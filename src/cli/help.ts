@@ -33,7 +33,7 @@ Commands of an OCI runtime, for Podman, containerd, Docker and Kubernetes (COMMA
 
 Commands for containers that are left to themselves:
   run [-dit] --rootfs DIR [OPTIONS] PROGRAM...   make one of options; -d prints its ID (run --rootfs . --help)
-  logs attach wait stop rm inspect top stats rename prune cp
+  logs attach wait stop rm inspect top stats rename prune cp diff
 A program that has the name of one stands behind --, as in minicontainer -- ps.
 
 Exit codes: the program's own; 128+N where signal N ended it; 127 where it was not found, 126 where it was found but

@@ -34,7 +34,7 @@ export async function main(args: string[], command?: (args: string[]) => Promise
 const COMMANDS = new Set([
   ..."explain check completions".split(" "),
   ..."create start state kill delete run exec pause resume ps list events update spec features".split(" "),
-  ..."logs attach wait stop rm inspect top rename prune stats cp settle".split(" "),
+  ..."logs attach wait stop rm inspect top rename prune stats cp diff settle".split(" "),
 ]);
 
 /** What stands before them. */

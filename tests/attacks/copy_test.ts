@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { Container, type ProgramConfig, SystemError } from "../../mod.ts";
 import { openLibrary } from "../../src/native/library.ts";
-import { adoptSymbols, lifeSymbols } from "../../src/native/symbols.ts";
+import { adoptSymbols, lifeHereSymbols, lifeSymbols } from "../../src/native/symbols.ts";
 import { requires, tempFolder } from "../support.ts";
 import { containers, rootfs } from "../support_rootfs.ts";
 import { compile, compiler, namesIn, race } from "./support.ts";
@@ -16,6 +16,7 @@ import { compile, compiler, namesIn, race } from "./support.ts";
 // They stay open for as long as the process lives: opened by a test, they would look like that test's leak.
 openLibrary(adoptSymbols);
 openLibrary(lifeSymbols);
+openLibrary(lifeHereSymbols);
 
 const test = requires(containers, compiler);
 

@@ -77,6 +77,8 @@ async function load(name: string, args: string[]): Promise<Command> {
       return (await import("./rename.ts")).rename;
     case "cp":
       return (await import("./cp.ts")).cp;
+    case "diff":
+      return (await import("./diff.ts")).diff;
     case "stats":
       return (await import("./stats.ts")).stats;
     case "settle":

@@ -8,6 +8,7 @@ import { sharedReactor } from "../reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "../result.ts";
 import type { NamespaceProcess } from "../spawn.ts";
 import { attachToContainer, type ContainerAttachment } from "./attach.ts";
+import { type ContainerChanges, containerChanges } from "./changes.ts";
 import { copyFiles, type CopyOptions } from "./copy.ts";
 import { type CreateConfig, createContainer } from "./create.ts";
 import { deleteContainer, type DeleteOptions } from "./delete.ts";
@@ -221,6 +222,17 @@ export class Container implements AsyncDisposable {
    */
   copyOut(from: string, to: string, options: CopyOptions = {}): Promise<string[]> {
     return copyFiles({ path: from, container: this }, { path: to }, options);
+  }
+
+  /**
+   * What was added, changed and deleted in its overlay so far: while it is there, and afterwards where `overlay.folder`
+   * keeps what was written. Nothing is compared by content: what was opened for writing counts as changed.
+   *
+   * @throws {StateError} where it has no root filesystem of its own
+   * @throws {SystemError} where it has no overlay, or that was in memory and it has ended
+   */
+  changes(): Promise<ContainerChanges> {
+    return containerChanges(this);
   }
 
   /** Freezes all of its processes. @throws {StateError} where none runs */

@@ -1,9 +1,8 @@
 /** Copying files into a container and out of it. */
 
-import { StateError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
-import { statusNow } from "./state.ts";
-import { look, type Place } from "./store.ts";
+import { filesOf } from "./files.ts";
+import type { Place } from "./store.ts";
 
 /** How files are copied. */
 export interface CopyOptions {
@@ -33,17 +32,4 @@ export async function copyFiles(from: CopySide, to: CopySide, { followLink }: Co
 
 async function asked({ path, container }: CopySide) {
   return { path, ...(container && { container: await filesOf(container) }) };
-}
-
-/** Where the files of a container are: in the root of its process, or where that root was made from. */
-async function filesOf(place: Place) {
-  const found = await look(place);
-  const { folder, state: { pid, startTime, bundle, rootfs } } = found;
-  const status = await statusNow(found);
-  const name = JSON.stringify(place.id);
-  if (status === "creating") throw new StateError(`cannot copy files of ${name}: it is being made`, "created", status);
-  if (rootfs === undefined) {
-    throw new StateError(`cannot copy files of ${name}: it has no root filesystem of its own`, "a root", "none");
-  }
-  return { id: place.id, folder, bundle, ...(status !== "stopped" && { process: { pid, startTime } }) };
 }

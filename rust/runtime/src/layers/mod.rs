@@ -4,6 +4,7 @@
 //! no link and into no other mount, and no file is opened but what a mark is looked for on. Source: Linux's
 //! Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
 
+mod seen;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -21,6 +22,7 @@ use nix::libc;
 use nix::sys::stat::{FileStat, Mode, fstatat};
 
 use crate::launch::xattr;
+pub(crate) use seen::Seen;
 pub(crate) use told::Changes;
 use told::Kind;
 

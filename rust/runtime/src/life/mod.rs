@@ -6,6 +6,7 @@
 mod attach;
 mod becoming;
 mod cgroups;
+mod changes;
 pub(crate) mod children;
 mod copy;
 mod create;
@@ -17,9 +18,11 @@ pub(crate) mod features;
 pub(crate) mod files;
 mod handles;
 pub(crate) mod hooks;
+mod ids;
 mod log;
 pub(crate) mod process;
 mod rename;
+mod root;
 mod signal;
 mod start;
 pub(crate) mod store;
@@ -68,6 +71,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "attach.send" => answer(request, attach::send),
         "attach.close" => answer(request, |asked| Ok(attach::close(asked))),
         "environment" => answer(request, |asked| Ok(surroundings::environment(asked))),
+        "changes" => answer(request, changes::changes),
         "copy" => answer(request, copy::copy),
         "create" => answer(request, create::create),
         "start" => answer(request, start::start),

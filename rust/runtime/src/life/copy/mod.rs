@@ -6,7 +6,6 @@
 //! the very descriptor that is opened then; devices, FIFOs and sockets never are. Of the target nothing is opened that
 //! was not made by the copy, but a regular file that is written over where it cannot be replaced.
 
-mod ids;
 mod side;
 mod tree;
 

@@ -19,8 +19,9 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, symlinkat, unlinkat};
 
 use super::side::{Side, again};
-use super::{Asked, Source, ids, kind_of, refusal};
+use super::{Asked, Source, kind_of, refusal};
 use crate::error::Error;
+use crate::life::ids;
 
 /// Each folder keeps two descriptors open, and whoever made the source chose how deep it goes.
 const DEEPEST: usize = 256;
@@ -28,8 +29,9 @@ const DEEPEST: usize = 256;
 /// A file that says 0 for its size may have any, as those of procfs do, and no end.
 const MOST_OF_AN_EMPTY_FILE: u64 = 1 << 30;
 
-/// How many of what was left out are told of.
+/// How many of what was left out are told of, and in how many bytes: an answer of 64 KiB must hold them.
 const MOST_TOLD: usize = 20;
+const MOST_TOLD_BYTES: usize = 16 << 10;
 
 /// Somebody may put something else where we have just removed what was there; so often, it is no accident.
 const TRIES: u32 = 32;
@@ -250,7 +252,8 @@ impl<'c> Copier<'c> {
     }
 
     fn leave_out(&mut self, why: &str) {
-        if self.left_out.len() < MOST_TOLD {
+        let told: usize = self.left_out.iter().map(String::len).sum();
+        if self.left_out.len() < MOST_TOLD && told < MOST_TOLD_BYTES {
             let path = self.from.shown(&self.path(&self.asked.from.path));
             self.left_out.push(format!("{path:?} is left out: it {why}"));
         }
