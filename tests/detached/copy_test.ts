@@ -8,7 +8,12 @@ const test = requires(containers);
 
 /** What a container's shell says. */
 async function inside(container: Container, script: string): Promise<string> {
-  await using process = await container.exec({ program: "/bin/sh", argv: ["sh", "-c", script], stdout: "piped" });
+  await using process = await container.exec({
+    program: "/bin/sh",
+    argv: ["sh", "-c", script],
+    stdout: "piped",
+    stderr: "null",
+  });
   const [output] = await Promise.all([new Response(process.stdout).bytes(), process.status]);
   return textOf(output);
 }

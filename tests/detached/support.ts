@@ -55,6 +55,11 @@ export class Root implements AsyncDisposable {
     return JSON.parse(await this.run("inspect", id))[0];
   }
 
+  /** What is kept of one. */
+  state(id: string) {
+    return JSON.parse(Deno.readTextFileSync(`${this.path}/${id}/state.json`));
+  }
+
   /** Waits until what follows its end was done. */
   async settled(id: string) {
     await until(`${id} is settled`, () => {

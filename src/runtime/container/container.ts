@@ -106,9 +106,10 @@ export class Container implements AsyncDisposable {
   }
 
   /**
-   * Has its program executed, and then its poststart hooks.
+   * Has its program executed, and then its poststart hooks. One with a monitor that has ended is started once more: its
+   * process is made of what it was made of, and its log goes on.
    *
-   * @throws {StateError} where it is not `created`; of two that start it at once one gets this
+   * @throws {StateError} where it is in no state for that; of two that start it at once one gets this
    * @throws {SystemError} where its program cannot be executed, or a hook fails: it is stopped then
    */
   start(): Promise<void> {

@@ -9,17 +9,24 @@ import { statusNow } from "./state.ts";
 import { hostOf, type Locked, type Place, withLock } from "./store.ts";
 
 /**
- * Has a container's program executed.
+ * Has a container's program executed; of one that was left to a monitor and has ended, once more, by a process that is made
+ * as the first one was.
  *
- * @throws {StateError} where it is not `created`
+ * @param module the command's own, which a new monitor executes
+ * @throws {StateError} where it is not `created`, nor has ended so, or is removed at its end
  * @throws {SpecError} where its configuration has no `process`
  * @throws {SystemError} where the program cannot be executed, or a poststart hook fails; it is stopped then
  */
-export function startContainer(place: Place): Promise<void> {
+export function startContainer(place: Place, module?: string): Promise<void> {
   return withLock(place, async (locked) => {
-    mustAllow("start", place.id, statusNow(locked));
-    if (!locked.state.hasProcess) throw new SpecError("process", "must be given, for a container to be started");
-    await startLocked(locked);
+    const status = statusNow(locked);
+    const { monitor, hasProcess } = locked.state;
+    const isAgain = status === "stopped" && monitor !== undefined && !monitor.remove;
+    if (!isAgain) mustAllow("start", place.id, status);
+    if (!hasProcess) throw new SpecError("process", "must be given, for a container to be started");
+    if (!isAgain) return await startLocked(locked);
+    const { startAgain } = await import("./anew.ts");
+    await startAgain(place, { locked, monitor }, module);
   });
 }
 
