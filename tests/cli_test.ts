@@ -189,6 +189,32 @@ complete_for --timeo; complete_for --pid --cw; complete_for completions f`;
   );
 });
 
+test("the bash completions complete the commands for containers, their options and containers' names", async () => {
+  const { stdout } = await cli(["completions", "bash"]);
+  const script = `${stdout}
+minicontainer() { echo "$*" >&2; printf '%s\\n' web worker; }
+_command_offset() { COMPREPLY=("program at $1"); }
+complete_for() { COMP_WORDS=(minicontainer "$@"); COMP_CWORD=$#; _minicontainer; echo "\${COMPREPLY[*]}"; }
+complete_for pru; complete_for logs --ti; complete_for logs wo; complete_for --root /r rm -f w; complete_for cp /bi
+complete_for cp ./x we; complete_for exec -e A=b web ''; complete_for run -d --resta; complete_for run --rootfs /proc/sys/kerne
+complete_for --pid logs ''; complete_for prune ''; complete_for stop -t ''`;
+  const { stdout: completed } = await new Deno.Command("bash", { args: ["-c", script] }).output();
+  assertEquals(new TextDecoder().decode(completed).split("\n"), [
+    ...[
+      "prune",
+      "--timestamps",
+      "worker",
+      "web worker",
+      "/bin",
+      "web:",
+      "program at 5",
+      "--restart",
+      "/proc/sys/kernel",
+    ],
+    ...["program at 2", "", "", ""],
+  ]);
+});
+
 test("minicontainer works without a prompt, without stdin, and with its output closed", async () => {
   assertEquals(
     (await cli(["/bin/sh", "-c", "echo to nobody; exit 5"], { prefix: ["sh", "-c", '"$@" >&-', "sh"] })).code,

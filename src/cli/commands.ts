@@ -8,7 +8,7 @@ export async function command(args: string[]): Promise<number> {
     case "check":
       return (await import("./check.ts")).checkCommand(args.slice(1));
     case "completions":
-      return (await import("./completions.ts")).completionsCommand(args.slice(1));
+      return await (await import("./completions.ts")).completionsCommand(args.slice(1));
     default:
       return await (await import("./oci/main.ts")).oci(args);
   }

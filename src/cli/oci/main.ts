@@ -24,8 +24,8 @@ export interface Command {
   run(args: Arguments, globals: Globals): Promise<number>;
 }
 
-/** Loads a command by its name. */
-async function load(name: string, args: string[]): Promise<Command> {
+/** Loads a command by its name; `args` tell which of two `run` is. */
+export async function commandNamed(name: string, args: string[]): Promise<Command> {
   switch (name) {
     case "create":
       return (await import("./create.ts")).create;
@@ -105,7 +105,7 @@ export async function oci(args: string[]): Promise<number> {
     const before = takeApart(GLOBAL_OPTIONS, args, 1, true);
     globals = globalsOf(before);
     const [name] = before.positional;
-    const command = await load(name, before.rest);
+    const command = await commandNamed(name, before.rest);
     failure = command.failure ?? failure;
     if (before.rest.some((word) => word === "--help" || word === "-h") && !command.ends && !command.whole) {
       return await help(name, command);
