@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Container } from "../../mod.ts";
-import { requires } from "../support.ts";
-import { cli, COMMAND } from "../support_cli.ts";
+import { requires, until } from "../support.ts";
+import { cli, COMMAND, isAlive } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
 import { Root } from "./doors.ts";
 
@@ -55,3 +55,54 @@ test("a create that is killed at any moment leaves nothing that the next command
   assertEquals(root.left(), []);
   assertEquals(await Container.list({ root: root.containers }), []);
 });
+
+/** The processes with some word among their arguments: ours, until they become another program. */
+function processesOf(word: string): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    try {
+      return isAlive(pid) && Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(word);
+    } catch {
+      return false;
+    }
+  });
+}
+
+for (const [form, options] of [["in the foreground", []], ["detached", ["-d"]], ["with a terminal", ["-t"]]] as const) {
+  test(`an exec ${form} that is killed at any moment leaves its program or nothing`, async () => {
+    await using root = new Root();
+    const id = `exec${Deno.pid}-${options.length}${options[0] ?? ""}`;
+    const container = await Container.create({ id, bundle: root.bundle(), root: root.containers });
+    await container.start();
+    const { pid } = await container.state();
+    const [program, ...args] = COMMAND;
+    const left = new Set<boolean>();
+    for (let moment = 0; moment < 24; moment++) {
+      const call = [...args, "--root", root.containers, "exec", ...options, id, "sleep", "777"];
+      const exec = new Deno.Command(program, { args: call, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+      // From Deno's own start to the program's.
+      await after(20 + Math.random() * 70);
+      try {
+        exec.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await exec.status;
+      // A child that shared its memory is gone as well, or the program.
+      await until("nothing of ours is left", () => processesOf(id).length === 0);
+      assertEquals((await container.state()).status, "running");
+      const others = (await container.ps()).filter((other) => other !== pid);
+      for (const other of others) {
+        assertEquals(Deno.readTextFileSync(`/proc/${other}/cmdline`).split("\0"), ["sleep", "777", ""]);
+        Deno.kill(other, "SIGKILL");
+      }
+      await until("its programs have ended", () => !others.some(isAlive));
+      left.add(others.length > 0);
+    }
+    // The container goes on, and can be entered.
+    assertEquals((await cli(["--root", root.containers, "exec", id, "true"])).code, 0);
+    await container.delete({ force: true });
+    assertEquals([processesIn(id), cgroups(id), root.left()], [[], [], []]);
+    // Some were killed before their program was started, unless this host is very quick.
+    assertEquals(left.has(false), true);
+  });
+}
