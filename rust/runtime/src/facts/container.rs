@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::id_ranges::{self, IdMapping};
 use crate::launch::{features, probe, tty};
 use crate::seccomp::spec::Seccomp;
-use crate::spec::{MapIds, MountApi, NamespaceKind, Spec, Tty};
+use crate::spec::{MapIds, MountApi, Namespace, NamespaceKind, Spec, Tty};
 use crate::users;
 
 /// Capabilities 6 and 7 of capabilities(7): `CAP_SETGID` and `CAP_SETUID`.
@@ -58,6 +58,7 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
         facts.landlock_version =
             probe::landlock_version().ok().and_then(|version| u32::try_from(version).ok()).unwrap_or(0);
     }
+    facts.denies_groups = spec.linux.namespaces.iter().any(denies_groups);
     if let Some(path) = &spec.minicontainer.seccomp_file {
         facts.seccomp = Some(read_filter(path)?);
     }
@@ -76,6 +77,14 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     facts.has_selinux = !(spec.process.selinux_label.is_empty() && spec.linux.mount_label.is_empty())
         && Path::new("/sys/fs/selinux/enforce").exists();
     Ok(facts)
+}
+
+/// `/proc/PID/setgroups` of a user namespace that is named as `/proc/PID/ns/user`, user_namespaces(7).
+fn denies_groups(namespace: &Namespace) -> bool {
+    let process = namespace.path.as_deref().and_then(|path| path.strip_suffix("ns/user"));
+    process.is_some_and(|process| {
+        fs::read_to_string(format!("{process}setgroups")).is_ok_and(|word| word.trim_end() == "deny")
+    })
 }
 
 /// What of this process's streams is a terminal: only where stdin is one does the program need one unasked.

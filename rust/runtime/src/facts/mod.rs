@@ -47,6 +47,8 @@ pub struct Facts {
     pub may_set_ids: bool,
     /// User and group ids for a user namespace that comes without.
     pub id_mappings: (Vec<IdMapping>, Vec<IdMapping>),
+    /// Whether the user namespace that is joined lets nobody set additional groups, as one with a user's own id alone.
+    pub denies_groups: bool,
     /// Who the program is, where the spec names it; found in the container's root.
     pub user: Option<users::User>,
     /// The home of the program's user, where the root knows it.

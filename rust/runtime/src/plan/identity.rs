@@ -38,7 +38,7 @@ pub(super) fn become_user(
     if let (Some(filter), false) = (filter, spec.process.no_new_privileges) {
         filter::install(plan, Arc::clone(filter));
     }
-    change_ids(plan, spec, identity)?;
+    change_ids(plan, spec, facts, identity)?;
     if let Some(sets) = sets {
         let Sets { effective, permitted, inheritable, ambient, .. } = sets;
         plan.steps.push(Step::SetCapabilities { effective, permitted, inheritable });
@@ -97,8 +97,8 @@ impl Identity {
     }
 }
 
-fn change_ids(plan: &mut Plan, spec: &Spec, identity: Identity) -> Result<(), Error> {
-    if plan.id_maps == IdMaps::ByChild {
+fn change_ids(plan: &mut Plan, spec: &Spec, facts: &Facts, identity: Identity) -> Result<(), Error> {
+    if plan.id_maps == IdMaps::ByChild || facts.denies_groups {
         // Its only ids are 0, or whatever its own are mapped to; and groups cannot be set.
         if identity.groups.is_some_and(|groups| groups.iter().any(|gid| identity.ids.is_none_or(|ids| ids.1 != *gid))) {
             let message = "needs ranges of ids: entries of /etc/subgid, and newgidmap (Debian's uidmap)";

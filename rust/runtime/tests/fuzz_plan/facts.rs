@@ -45,6 +45,7 @@ pub fn facts(random: &mut Random) -> Facts {
         has_apparmor: random.one_in(2),
         apparmor_file: "/proc/self/attr/exec",
         has_selinux: random.one_in(2),
+        denies_groups: random.one_in(4),
         degraded: Vec::new(),
     }
 }
