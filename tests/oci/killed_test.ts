@@ -30,23 +30,27 @@ function cgroups(word: string): string[] {
 /** Waits for nothing but time to pass: the moment of the kill is the test's subject. */
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Starts a command and kills it after a while. */
+async function killedAfter(ms: number, root: string, ...call: string[]) {
+  const [program, ...args] = [...COMMAND, "--root", root, ...call];
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  await after(ms);
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+  await child.status;
+}
+
 test("a create that is killed at any moment leaves nothing that the next command does not undo", async () => {
   await using root = new Root();
   const bundle = root.bundle();
   const word = `killed${Deno.pid}`;
-  const [program, ...args] = COMMAND;
   for (let moment = 0; moment < 24; moment++) {
     const id = `${word}-${moment}`;
-    const call = [...args, "--root", root.containers, "create", "-b", bundle, id];
-    const create = new Deno.Command(program, { args: call, stdin: "null", stdout: "null", stderr: "null" }).spawn();
     // From Deno's own start to the container's waiting.
-    await after(20 + moment * 3);
-    try {
-      create.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await create.status;
+    await killedAfter(20 + moment * 3, root.containers, "create", "-b", bundle, id);
     const { code, stdout } = await cli(["--root", root.containers, "state", id]);
     if (code === 0) assertEquals(JSON.parse(stdout).status, "created");
     assertEquals((await cli(["--root", root.containers, "delete", "--force", id])).code, 0);
@@ -55,6 +59,34 @@ test("a create that is killed at any moment leaves nothing that the next command
   assertEquals(root.left(), []);
   assertEquals(await Container.list({ root: root.containers }), []);
 });
+
+for (const [verb, options, before] of [["start", [], "created"], ["delete", ["--force"], "running"]] as const) {
+  test(`a ${verb} that is killed at any moment leaves a state that is true, and what the next command ends`, async () => {
+    await using root = new Root();
+    const bundle = root.bundle();
+    const seen = new Set<string>();
+    for (let moment = 0; moment < 24; moment++) {
+      const id = `${verb}${Deno.pid}-${moment}`;
+      const container = await Container.create({ id, bundle, root: root.containers });
+      if (before === "running") await container.start();
+      await killedAfter(20 + Math.random() * 50, root.containers, verb, ...options, id);
+      const { code, stdout } = await cli(["--root", root.containers, "state", id]);
+      const { status, pid } = code === 0 ? JSON.parse(stdout) : { status: "gone", pid: 0 };
+      seen.add(status);
+      assertEquals(isAlive(pid), status === "created" || status === "running", status);
+      if (status === "running") assertEquals(Deno.readTextFileSync(`/proc/${pid}/comm`), "sleep\n");
+      assertEquals((await cli(["--root", root.containers, "delete", "--force", id])).code, 0);
+      assertEquals({ status, processes: processesIn(id), cgroups: cgroups(id) }, {
+        status,
+        processes: [],
+        cgroups: [],
+      });
+    }
+    assertEquals(root.left(), []);
+    // Some were killed before they did anything.
+    assertEquals(seen.has(before), true);
+  });
+}
 
 /** The processes with some word among their arguments: ours, until they become another program. */
 function processesOf(word: string): number[] {
@@ -74,19 +106,10 @@ for (const [form, options] of [["in the foreground", []], ["detached", ["-d"]], 
     const container = await Container.create({ id, bundle: root.bundle(), root: root.containers });
     await container.start();
     const { pid } = await container.state();
-    const [program, ...args] = COMMAND;
     const left = new Set<boolean>();
     for (let moment = 0; moment < 24; moment++) {
-      const call = [...args, "--root", root.containers, "exec", ...options, id, "sleep", "777"];
-      const exec = new Deno.Command(program, { args: call, stdin: "null", stdout: "null", stderr: "null" }).spawn();
       // From Deno's own start to the program's.
-      await after(20 + Math.random() * 70);
-      try {
-        exec.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await exec.status;
+      await killedAfter(20 + Math.random() * 70, root.containers, "exec", ...options, id, "sleep", "777");
       // A child that shared its memory is gone as well, or the program.
       await until("nothing of ours is left", () => processesOf(id).length === 0);
       assertEquals((await container.state()).status, "running");
