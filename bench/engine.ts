@@ -44,7 +44,8 @@ export async function engine(rounds: number, folder: string): Promise<Part> {
 async function cases(folder: string, state: string): Promise<Case[]> {
   const rootfs = await makeRootfs(folder);
   const runtimes = { minicontainer: await install(folder), runc: "runc", crun: "crun" };
-  const own = ["root", "runroot", "tmpdir"].flatMap((name) => [`--${name}`, `${state}/${name}`]);
+  // Podman takes no longer path for `--runroot` than 50 characters.
+  const own = ["--root", `${state}/root`, "--runroot", `${state}/run`, "--tmpdir", `${state}/tmp`];
   const ways = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"];
   // No more than a container may have in which this runs.
   const limits = ["--network", "none", "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"];
