@@ -12,6 +12,9 @@ export function tellEnd(parsed: Parsed, ended: Ended) {
   if (endedBy === "cpuTime") {
     say(`the program was killed: its time on processors was up (--cpu-time ${parsed.text("cpu-time")})`);
   }
+  if (endedBy === "output") {
+    say(`the program was killed: it wrote more than it may (--output-size ${parsed.text("output-size")})`);
+  }
   const limit = parsed.text("memory");
   const memory = `memory was out${limit === undefined ? "" : ` (--memory ${limit})`}`;
   if (endedBy === "oom") say(`the program was killed: ${memory}`);

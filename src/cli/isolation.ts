@@ -3,7 +3,7 @@
 import { isolate } from "../spec/container.ts";
 import type { IsolationConfig } from "../spec/isolation_config.ts";
 import type { Limits } from "../spec/resources.ts";
-import type { NamespaceKind, Spec } from "../spec/types.ts";
+import type { Extras, NamespaceKind, Spec } from "../spec/types.ts";
 import type { Parsed } from "./options.ts";
 import { milliseconds } from "./run.ts";
 import {
@@ -38,7 +38,15 @@ const NAMESPACES = {
 export function isolateByOptions(program: Spec, parsed: Parsed): Spec {
   const spec = isolate(program, isolationFromOptions(parsed));
   const tty = parsed.flag("tty") ? "always" : spec.root === undefined ? undefined : "auto";
-  return { ...spec, minicontainer: { ...spec.minicontainer, tty } };
+  return { ...spec, minicontainer: { ...spec.minicontainer, tty, ...outputFields(parsed) } };
+}
+
+/** What a program may write is counted on its way through pipes. */
+function outputFields(parsed: Parsed): Pick<Extras, "outputBytes" | "stdio"> {
+  const text = parsed.text("output-size");
+  if (text === undefined) return {};
+  const outputBytes = size("output-size", text);
+  return outputBytes === Infinity ? {} : { outputBytes, stdio: ["inherit", "piped", "piped"] };
 }
 
 /**

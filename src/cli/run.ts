@@ -15,7 +15,7 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
   const spec = await specFromOptions(parsed);
   const ended = await inTermsOfOptions(parsed, () => runSpec(spec));
-  if (ended.outOfTime || ended.used !== undefined || parsed.flag("stats")) {
+  if (ended.outOfTime || ended.outOfOutput || ended.used !== undefined || parsed.flag("stats")) {
     (await import("./ended.ts")).tellEnd(parsed, ended);
   }
   return exitCodeOf(ended);

@@ -157,6 +157,11 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       },
       { name: "unified", value: "FILE=VALUE", many: true, help: "write to a file of its cgroup, version 2" },
       { name: "cpu-time", value: "TIME", help: "kill it after TIME on processors, all of it together" },
+      {
+        name: "output-size",
+        value: "SIZE",
+        help: "kill it when it writes more than SIZE to stdout and stderr together",
+      },
       { name: "cgroup-parent", value: "PATH", help: "make its cgroup below this one" },
       { name: "cgroup-manager", value: "cgroupfs|systemd|disabled", help: "who makes its cgroup" },
       {

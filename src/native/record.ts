@@ -16,6 +16,8 @@ export interface Ended {
   memoryPeakBytes: number;
   memoryPeakIsBound: boolean;
   outOfCpuTime: boolean;
+  /** It wrote more than the command lets it. */
+  outOfOutput: boolean;
   degraded: string[];
   /** What its cgroup used, where it had one of its own. */
   used?: Used;
@@ -101,6 +103,7 @@ function readTold(view: DataView, text: () => string): Told {
         outOfTime: (flags & 2) !== 0,
         memoryPeakIsBound: (flags & 4) !== 0,
         outOfCpuTime: (flags & 16) !== 0,
+        outOfOutput: (flags & 32) !== 0,
         wallUs: Math.round(view.getFloat64(24, LITTLE_ENDIAN)),
         cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
         cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),

@@ -104,10 +104,11 @@ function usageOf({ wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIs
   };
 }
 
-/** Which limit ended a program; that on output is the streams' affair. */
-export function endedBy({ outOfTime, outOfCpuTime, exited, code, used }: Ended): EndedBy | null {
+/** Which limit ended a program; where its output was read here, that it was too much is the streams' affair. */
+export function endedBy({ outOfTime, outOfCpuTime, outOfOutput, exited, code, used }: Ended): EndedBy | null {
   if (outOfTime) return "timeout";
   if (outOfCpuTime) return "cpuTime";
+  if (outOfOutput) return "output";
   const wasKilled = !exited && code === SIGKILL;
   return wasKilled && (used?.oomKills ?? 0) > 0 ? "oom" : null;
 }

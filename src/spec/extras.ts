@@ -18,6 +18,8 @@ export interface Extras {
   killOnExit?: boolean;
   /** The program is killed after so many milliseconds. */
   timeoutMs?: number;
+  /** The program is killed when it writes more bytes than that to stdout and stderr together; in the foreground alone. */
+  outputBytes?: number;
   /** Tell on stderr what is done. */
   debug?: boolean;
   /** The program takes this process's place before the terminal and towards who signals it. */

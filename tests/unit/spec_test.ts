@@ -105,6 +105,7 @@ Deno.test("resultFromEnd() tells an exit from a signal", () => {
     pid: 7,
     outOfTime: false,
     outOfCpuTime: false,
+    outOfOutput: false,
     wallUs: 1,
     cpuUserUs: 2,
     cpuSystemUs: 3,

@@ -1,12 +1,12 @@
 //! In the foreground the command stands in for the program, towards who signals it and before the terminal: one loop
-//! waits for the program's end, its time, signals, and the bytes of its own terminal.
+//! waits for the program's end, its time, signals, and the bytes of its own terminal, or of pipes where these are counted.
 
 use std::io::Write;
 
 use nix::libc;
 use nix::sys::signal::Signal;
 
-use crate::console::Console;
+use crate::console::{Budget, Console, Outputs};
 use crate::error::Error;
 use crate::launch::foreground::{Notice, Relay, die_by};
 use crate::launch::wait::{End, is_newly_stopped};
@@ -28,7 +28,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
         layers = program.take_layers();
         Ok(program)
     };
-    let (outcome, interrupted) = attend(plan.terminal_streams(), start)?;
+    let (outcome, interrupted) = attend(plan.terminal_streams(), plan.output_bytes, start)?;
     tell_end(plan, &outcome);
     if let Some(layers) = layers {
         // A stderr that is closed is not worth an error.
@@ -41,18 +41,21 @@ pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
 }
 
 /// Starts a program and stands in for it until it ends, and tells whether ctrl-C was pressed meanwhile; `streams` are
-/// those that a terminal of its own has in it.
+/// those that a terminal of its own has in it, and so many bytes are all that it may write.
 ///
 /// # Errors
 /// As `start`, and [`crate::run::run`].
 pub(crate) fn attend(
     streams: Option<[bool; 3]>,
+    output_bytes: Option<u64>,
     start: impl FnOnce() -> Result<Watched, Error>,
 ) -> Result<(Outcome, bool), Error> {
     let terminal = Terminal::save();
     let relay = Relay::install()?;
     let console = streams.map(Console::open).transpose()?;
-    let mut foreground = Foreground { relay, console, interrupted: false };
+    let outputs = output_bytes.is_some().then(Outputs::open).transpose()?;
+    let budget = Budget::of(output_bytes);
+    let mut foreground = Foreground { relay, console, outputs, budget, interrupted: false };
     let outcome = start().and_then(|mut program| foreground.wait(&mut program));
     let interrupted = foreground.interrupted;
     drop(foreground.console);
@@ -67,6 +70,9 @@ struct Foreground {
     relay: Relay,
     /// Where the program has a terminal of its own.
     console: Option<Console>,
+    /// Where what it writes is limited.
+    outputs: Option<Outputs>,
+    budget: Budget,
     /// Whether ctrl-C was pressed.
     interrupted: bool,
 }
@@ -75,6 +81,9 @@ impl Foreground {
     fn wait(&mut self, program: &mut Watched) -> Result<Outcome, Error> {
         if let Some(console) = &mut self.console {
             console.attach(program.take_terminal());
+        }
+        if let Some(outputs) = &mut self.outputs {
+            outputs.attach(program.take_pipes());
         }
         while !self.attend(program)? {}
         self.show_rest(program)?;
@@ -88,6 +97,7 @@ impl Foreground {
         }
         let patience = self.console.as_ref().and_then(Console::patience);
         let [input, terminal, output] = self.console.as_ref().map(Console::sources).unwrap_or_default();
+        let [out, out_to, err, err_to] = self.outputs.as_ref().map(Outputs::sources).unwrap_or_default();
         let child = program.child();
         let sources = [
             Some(readable(&child.pidfd)),
@@ -96,8 +106,13 @@ impl Foreground {
             input,
             terminal,
             output,
+            out,
+            out_to,
+            err,
+            err_to,
         ];
-        let [has_ended, is_out_of_time, has_signals, input, terminal, output] = wait_for_any(sources, patience)?;
+        let [has_ended, is_out_of_time, has_signals, input, terminal, output, out, out_to, err, err_to] =
+            wait_for_any(sources, patience)?;
         if is_out_of_time {
             program.time_is_up();
         }
@@ -108,6 +123,12 @@ impl Foreground {
             }
         }
         self.copy(program, input, terminal, output);
+        if let Some(outputs) = &mut self.outputs {
+            outputs.copy([out, out_to, err, err_to], &mut self.budget);
+        }
+        if self.budget.is_newly_exceeded() {
+            program.output_is_up();
+        }
         Ok(has_ended)
     }
 
@@ -150,27 +171,42 @@ impl Foreground {
             is_for_it && would_be_dropped(program.target(), *signal)
         };
         let dropped = typed.filter(is_dropped);
-        let hung_up = console.copy(terminal, output).filter(|signal| would_be_dropped(program.target(), *signal));
+        let hung_up = console.copy(terminal, output, &mut self.budget);
+        let hung_up = hung_up.filter(|signal| would_be_dropped(program.target(), *signal));
         for signal in dropped.into_iter().chain(hung_up) {
             let _ = program.signal(signal);
         }
     }
 
     /// Shows what the program wrote before its end, unless somebody wants us to end, or its time is up.
-    fn show_rest(&mut self, program: &Watched) -> Result<(), Error> {
-        let Some(console) = &mut self.console else { return Ok(()) };
-        while console.has_rest() {
-            let [_, _, output] = console.sources();
+    fn show_rest(&mut self, program: &mut Watched) -> Result<(), Error> {
+        while self.has_rest() {
+            let [_, _, terminal_to] = self.console.as_ref().map(Console::sources).unwrap_or_default();
+            let [_, out_to, _, err_to] = self.outputs.as_ref().map(Outputs::sources).unwrap_or_default();
             let timer = program.child().timer.as_ref().map(readable);
-            let [output, is_out_of_time, has_signals] =
-                wait_for_any([output, timer, Some(readable(&self.relay))], None)?;
+            let sources = [terminal_to, out_to, err_to, timer, Some(readable(&self.relay))];
+            let [terminal_to, out_to, err_to, is_out_of_time, has_signals] = wait_for_any(sources, None)?;
             let ends =
                 |notice: &Notice| matches!(notice.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT);
             if is_out_of_time || (has_signals && self.relay.take().iter().any(ends)) {
                 break;
             }
-            console.copy(false, output);
+            if let Some(console) = &mut self.console {
+                console.copy(false, terminal_to, &mut self.budget);
+            }
+            if let Some(outputs) = &mut self.outputs {
+                outputs.copy([false, out_to, false, err_to], &mut self.budget);
+            }
+        }
+        if self.budget.is_newly_exceeded() {
+            program.output_is_up();
         }
         Ok(())
+    }
+
+    /// Reads on what was written before the program's end, and no more; whether there is something to show.
+    fn has_rest(&mut self) -> bool {
+        let is_shown = self.console.as_mut().is_some_and(|console| console.has_rest(&mut self.budget));
+        self.outputs.as_mut().is_some_and(|outputs| outputs.has_rest(&mut self.budget)) || is_shown
     }
 }

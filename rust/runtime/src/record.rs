@@ -8,7 +8,7 @@
 //! | 4 | u32 | token of the program; 0 where the call names it |
 //! | 8 | i32 | pid |
 //! | 12 | i32 | exit status, signal number, or stream |
-//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound, 8 the filter asks, 16 out of time on processors |
+//! | 16 | u32 | flags: 1 exited by itself, 2 out of time, 4 the peak is an upper bound, 8 the filter asks, 16 out of time on processors, 32 wrote too much |
 //! | 20 | u32 | bytes of JSON behind the record |
 //! | 24 | f64 | wall time in µs |
 //! | 32 | f64 | user time in µs |
@@ -102,7 +102,8 @@ pub(crate) fn write(buffer: &mut [u8], token: u32, event: &Event) -> Option<usiz
             let flags = exited
                 | u32::from(outcome.out_of_time) << 1
                 | u32::from(outcome.exit.peak_is_bound) << 2
-                | u32::from(outcome.out_of_cpu_time) << 4;
+                | u32::from(outcome.out_of_cpu_time) << 4
+                | u32::from(outcome.out_of_output) << 5;
             (1, outcome.pid, code, flags)
         }
         Event::Failed(_) => (2, 0, 0, 0),
@@ -162,12 +163,13 @@ mod tests {
             peak_is_bound: true,
         };
         let details = Details::default();
+        let wall = Duration::from_secs(1);
         let outcome =
-            Outcome { pid: 42, exit, wall: Duration::from_secs(1), out_of_time: true, out_of_cpu_time: true, details };
+            Outcome { pid: 42, exit, wall, out_of_time: true, out_of_cpu_time: true, out_of_output: true, details };
         let mut buffer = [0xff; 64];
         assert_eq!(write(&mut buffer, 9, &Event::Ended(outcome)), Some(56));
         let word = |offset: usize| i32::from_le_bytes(buffer[offset..offset + 4].try_into().unwrap());
-        assert_eq!([0, 4, 8, 12, 16, 20].map(word), [1, 9, 42, 15, 22, 0]);
+        assert_eq!([0, 4, 8, 12, 16, 20].map(word), [1, 9, 42, 15, 54, 0]);
         let float = |offset: usize| f64::from_le_bytes(buffer[offset..offset + 8].try_into().unwrap());
         assert_eq!([24, 32, 40, 48].map(|offset| float(offset).to_string()), ["1000000", "7", "2000", "4096"]);
     }

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub out_of_time: bool,
     /// Whether it was killed because its time on processors was.
     pub out_of_cpu_time: bool,
+    /// Whether it wrote more than it may.
+    pub out_of_output: bool,
     /// What else is told of it.
     pub details: Details,
 }
@@ -43,6 +45,7 @@ pub struct Outcome {
 pub struct Watched {
     child: Child,
     out_of_time: bool,
+    out_of_output: bool,
     /// Counts its time on processors, where that is limited.
     cpu_clock: Option<CpuClock>,
     killed_for: Option<i32>,
@@ -50,7 +53,7 @@ pub struct Watched {
 
 impl From<Child> for Watched {
     fn from(child: Child) -> Self {
-        Self { child, out_of_time: false, cpu_clock: None, killed_for: None }
+        Self { child, out_of_time: false, out_of_output: false, cpu_clock: None, killed_for: None }
     }
 }
 
@@ -101,6 +104,12 @@ impl Watched {
         Ok([Some(copy), Some(terminal), None])
     }
 
+    /// Takes the pipes of its stdout and stderr out.
+    pub(crate) fn take_pipes(&mut self) -> [Option<OwnedFd>; 2] {
+        let [_, stdout, stderr] = &mut self.child.streams;
+        [stdout.take(), stderr.take()]
+    }
+
     /// Takes our side of its terminal out.
     pub fn take_terminal(&mut self) -> Option<OwnedFd> {
         self.child.terminal.take()
@@ -143,6 +152,12 @@ impl Watched {
         self.out_of_time = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL).is_ok();
     }
 
+    /// Kills it, for it has written more than it may.
+    pub(crate) fn output_is_up(&mut self) {
+        self.out_of_output = true;
+        let _ = send_signal(self.child.pidfd.as_raw_fd(), libc::SIGKILL);
+    }
+
     /// What its cgroup used; then removes that where nobody is left in it, or gives it back.
     pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
         let mut cgroup = self.child.cgroup.take().filter(Cgroup::is_its_own)?;
@@ -166,8 +181,13 @@ impl Watched {
             }
             let is_up = self.cpu_clock.as_ref().is_some_and(CpuClock::is_up);
             let out_of_cpu_time = is_up && exit.end == End::Signaled(libc::SIGKILL);
+            let out_of_output = self.out_of_output && !out_of_time && !out_of_cpu_time;
+            if out_of_output {
+                // It is told alike of one that came to its end before the signal did.
+                exit.end = End::Signaled(libc::SIGKILL);
+            }
             let details = self.child.details.clone();
-            Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, details }
+            Outcome { pid: self.child.pid, exit, wall, out_of_time, out_of_cpu_time, out_of_output, details }
         }))
     }
 

@@ -30,7 +30,7 @@ const OWN_OPTIONS: readonly Option[] = [
 ];
 
 /** Those of a program that somebody waits for. */
-const NEEDS_WAITING = ["timeout", "cpu-time", "stats", "diff", "no-kill-on-exit", "debug"];
+const NEEDS_WAITING = ["timeout", "cpu-time", "output-size", "stats", "diff", "no-kill-on-exit", "debug"];
 
 const OPTIONS = [...OWN_OPTIONS, ...RUN_OPTIONS.filter(({ name }) => !NEEDS_WAITING.includes(name))];
 

@@ -55,6 +55,11 @@ impl Flow {
         Ok(())
     }
 
+    /// Forgets all but the first of what has not been passed on.
+    pub(super) fn keep(&mut self, length: usize) {
+        self.left.end = self.left.end.min(self.left.start + length);
+    }
+
     /// Forgets what has not been passed on.
     pub(super) fn clear(&mut self) {
         self.left = 0..0;

@@ -4,6 +4,7 @@
 
 mod flow;
 mod input;
+mod outputs;
 mod streams;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::launch::tty;
 use flow::Flow;
 use input::{EndOfInput, Input};
+pub(crate) use outputs::{Budget, Outputs};
 
 /// How often it is looked whether somebody has opened the terminal again, when nobody has it open.
 const CLOSED_PAUSE: Duration = Duration::from_millis(100);
@@ -127,12 +129,12 @@ impl Console {
 
     /// Moves what can be moved, where the terminal and the output are ready; the signal that a program without a
     /// terminal gets, if it has none any more.
-    pub(crate) fn copy(&mut self, terminal_is_ready: bool, output_is_ready: bool) -> Option<i32> {
+    pub(crate) fn copy(&mut self, terminal_is_ready: bool, output_is_ready: bool, budget: &mut Budget) -> Option<i32> {
         if let (true, Some(terminal)) = (terminal_is_ready, &self.terminal) {
             if self.typed.pass_on(terminal).is_err() {
                 self.typed.clear();
             }
-            self.read_terminal();
+            self.read_terminal(budget);
         }
         if output_is_ready && self.shown.pass_on(&self.output).is_err() {
             return self.hang_up();
@@ -141,12 +143,15 @@ impl Console {
     }
 
     /// Reads what is shown, if what was shown before is written; false where there is nothing.
-    fn read_terminal(&mut self) -> bool {
+    fn read_terminal(&mut self, budget: &mut Budget) -> bool {
         let Some(terminal) = self.terminal.as_ref().filter(|_| self.shown.is_empty()) else { return false };
         let length = self.shown.fill(terminal);
         let is_closed = matches!(length, Ok(0) | Err(Errno::EIO));
         self.closed_until = is_closed.then(|| Instant::now() + CLOSED_PAUSE);
-        length.is_ok_and(|length| length > 0)
+        length.is_ok_and(|length| {
+            self.shown.keep(budget.take(length));
+            length > 0
+        })
     }
 
     /// Closes our side: the kernel then sends the program SIGHUP, and its reads and writes fail.
@@ -157,9 +162,9 @@ impl Console {
     }
 
     /// Reads on what the program wrote before its end, and no more: others may hold its terminal. False: that was all.
-    pub(crate) fn has_rest(&mut self) -> bool {
+    pub(crate) fn has_rest(&mut self, budget: &mut Budget) -> bool {
         self.typed.clear();
-        if self.shown.is_empty() && self.rest > 0 && self.read_terminal() {
+        if self.shown.is_empty() && self.rest > 0 && self.read_terminal(budget) {
             self.rest = self.rest.saturating_sub(self.shown.bytes().len());
         }
         !self.shown.is_empty()

@@ -66,7 +66,7 @@ pub(crate) fn signal(Asked { process, signal, cgroup, all }: &Asked) -> Result<D
 /// [`Error::System`] where descriptors are short.
 pub(crate) fn wait(process: &Process) -> Result<Ended, Error> {
     if let Some((program, plan)) = children::take(process.pid) {
-        let (outcome, _) = foreground::attend(plan.terminal_streams(), || Ok(program))?;
+        let (outcome, _) = foreground::attend(plan.terminal_streams(), None, || Ok(program))?;
         return Ok(match outcome.exit.end {
             End::Exited(status) => Ended { status: Some(status), signal: None },
             End::Signaled(signal) => Ended { status: None, signal: Some(signal) },

@@ -29,7 +29,7 @@ use crate::cgroup::{Arrangement, Place};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::seccomp::Filter;
-use crate::spec::Spec;
+use crate::spec::{Extras, Spec};
 
 pub use explain::{Line, explain};
 pub use namespaces::IdMaps;
@@ -127,6 +127,8 @@ pub struct Plan {
     pub degraded: Vec<String>,
     /// Whether signals and the terminal are relayed while we wait.
     pub foreground: bool,
+    /// How many bytes it may write to stdout and stderr together.
+    pub output_bytes: Option<u64>,
     /// The first descriptor that is closed to the program.
     pub first_closed: u32,
     /// The process whose namespaces are joined, by its number and its start.
@@ -158,6 +160,7 @@ impl Plan {
             fault: Fault::default(),
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
+            output_bytes: output_bytes(extras)?,
             first_closed: first_closed(extras.preserve_fds)?,
             joins: extras.joins,
             joins_cgroup: None,
@@ -287,6 +290,13 @@ pub fn plan(spec: &Spec, facts: &Facts) -> Result<Plan, Error> {
         plan.steps.insert(0, Step::Monitor { namespaces: plan.namespaces.bits() });
     }
     Ok(plan)
+}
+
+fn output_bytes(extras: &Extras) -> Result<Option<u64>, Error> {
+    if extras.output_bytes.is_none() || extras.foreground {
+        return Ok(extras.output_bytes);
+    }
+    Err(Error::spec("minicontainer.outputBytes", "needs foreground: elsewhere who reads what it writes counts it"))
 }
 
 /// More than any limit on descriptors is.

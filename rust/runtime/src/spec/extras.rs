@@ -23,6 +23,9 @@ pub struct Extras {
     pub kill_on_exit: bool,
     /// The program gets SIGKILL after so many milliseconds.
     pub timeout_ms: Option<f64>,
+    /// The program gets SIGKILL when it writes more bytes than that to stdout and stderr together; in the foreground,
+    /// where these are pipes, or a terminal of its own, whose bytes are handed on.
+    pub output_bytes: Option<u64>,
     /// Tell on stderr what is done.
     pub debug: bool,
     /// The program takes this process's place before the terminal and towards who signals it.
