@@ -1,5 +1,6 @@
 /** The spec's property `minicontainer`: what OCI lacks. */
 
+import type { ContainerState } from "./state.ts";
 import type { CgroupExtras } from "./linux_resources.ts";
 
 /** What OCI lacks. */
@@ -77,6 +78,8 @@ export interface ContainerOfExec {
   capabilities?: string[];
   /** Further groups. */
   additionalGids?: number[];
+  /** OCI's state of it, which who answers the calls of its filter is told. */
+  state?: ContainerState;
 }
 
 /** Where a standard stream comes from. */

@@ -95,7 +95,8 @@ fn wait(image: i32, socket: i32) -> Result<(), Errno> {
             _ => {}
         }
     };
-    sys::close(socket);
+    // The listener of its filter goes to who came, by the number that the plan has for it.
+    sys::dup_closed_at_exec(caller.number(), socket)?;
     // What only kept the rights over the exec; the plan says which of them the program gets.
     let permitted = sys::permitted_capabilities()?;
     sys::capset(permitted, permitted, 0)?;

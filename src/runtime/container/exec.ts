@@ -6,7 +6,7 @@ import { openLibrary } from "../../native/library.ts";
 import { exitCodeOf } from "../../native/record.ts";
 import { runNonblockingSymbols } from "../../native/symbols.ts";
 import type { ExecExtras } from "../../spec/container_exec.ts";
-import type { ProcessId } from "../../spec/state.ts";
+import { type ProcessId, stateOf } from "../../spec/state.ts";
 import { mustAllow } from "../../spec/status.ts";
 import { type ContainerOfExec, type Extras, OCI_VERSION } from "../../spec/types.ts";
 import { statusNow } from "./state.ts";
@@ -40,7 +40,8 @@ export async function enter(place: Place, request: Omit<ExecRequest, "process">)
   if (!(status === "paused" && request.ignorePaused)) mustAllow("exec", place.id, status);
   const { asItsProgram, capabilities, additionalGids, cgroup: below } = request;
   const config = `${found.folder}/config.json`;
-  return { config, pid, startTime, cgroup, below, asItsProgram, capabilities, additionalGids };
+  const state = stateOf(found.state, status);
+  return { config, pid, startTime, cgroup, below, asItsProgram, capabilities, additionalGids, state };
 }
 
 /** The JSON of the spec that the command's request stands for. */

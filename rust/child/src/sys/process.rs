@@ -61,6 +61,12 @@ pub(crate) fn chdir(path: CStrRef<'_>) -> Result<(), Errno> {
     done(unsafe { syscall(libc::SYS_chdir, [path.address(), 0]) })
 }
 
+/// As [`dup3`], but the new descriptor is closed by exec.
+pub(crate) fn dup_closed_at_exec(from: i32, to: i32) -> Result<(), Errno> {
+    // SAFETY: dup3 takes two descriptors and a flag.
+    done(unsafe { syscall(libc::SYS_dup3, [word(from), word(to), word(libc::O_CLOEXEC)]) })
+}
+
 /// `int dup3(int oldfd, int newfd, int flags)`, dup(2); the new descriptor is inherited by exec.
 pub(crate) fn dup3(from: i32, to: i32) -> Result<(), Errno> {
     // SAFETY: numbers only.

@@ -2,18 +2,17 @@
 
 use std::ffi::CStr;
 use std::fs::{Metadata, OpenOptions};
-use std::io::IoSliceMut;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::socket::{AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, socketpair};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 
-use super::{spare_network, userns, wait};
+use super::{passing, spare_network, userns, wait};
 use crate::error::{Error, reason};
 use crate::plan::{Descriptor, Passed, Plan};
 
@@ -36,6 +35,7 @@ impl Opened {
         for source in &plan.descriptors {
             let descriptor = match source {
                 Descriptor::SpareNetwork => spare_network::take(),
+                Descriptor::Door => None,
                 source => Some(opened.open_one(source)?),
             };
             opened.childs.push(descriptor);
@@ -78,7 +78,9 @@ impl Opened {
                 .open(path)
                 .map_err(|error| Error::system(format!("open {}", path.display()), errno_of(&error)))
                 .and_then(|file| above_stderr(file.into())),
-            Descriptor::SpareNetwork => Err(Error::Internal { message: "a spare network is taken, not opened".into() }),
+            Descriptor::SpareNetwork | Descriptor::Door => {
+                Err(Error::Internal { message: "a spare network is taken, and a door given".into() })
+            }
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
             Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
@@ -101,17 +103,27 @@ impl Opened {
         Ok(())
     }
 
-    /// The numbers that the child finds them at; -1: there is none.
-    pub(super) fn numbers(&self) -> Vec<i32> {
-        self.childs.iter().map(|child| child.as_ref().map_or(-1, AsRawFd::as_raw_fd)).collect()
+    /// The numbers that the child finds them at; -1: there is none. It waits at `door`, where it waits.
+    pub(super) fn numbers(&self, plan: &Plan, door: Option<BorrowedFd<'_>>) -> Vec<i32> {
+        let number = |(child, source): (&Option<OwnedFd>, &Descriptor)| match (child, source) {
+            (Some(child), _) => child.as_raw_fd(),
+            (None, Descriptor::Door) => door.map_or(-1, |door| door.as_raw_fd()),
+            _ => -1,
+        };
+        self.childs.iter().zip(&plan.descriptors).map(number).collect()
+    }
+
+    /// Our end of the socket that something comes through, where the plan has the child send that.
+    pub(super) fn socket(&self, what: Passed) -> Option<&OwnedFd> {
+        self.sockets.iter().find(|(passed, _)| *passed == what).map(|(_, socket)| socket)
     }
 
     /// The numbers of our ends: stdin, stdout, stderr, and the socket that a terminal comes through; -1: there is none.
     pub(super) fn ours(&self) -> [i32; 4] {
         let number = |end: &Option<OwnedFd>| end.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         let [stdin, stdout, stderr] = &self.streams;
-        let terminal = self.sockets.iter().find(|(passed, _)| *passed == Passed::Terminal);
-        [number(stdin), number(stdout), number(stderr), terminal.map_or(-1, |(_, socket)| socket.as_raw_fd())]
+        let terminal = self.socket(Passed::Terminal).map_or(-1, AsRawFd::as_raw_fd);
+        [number(stdin), number(stdout), number(stderr), terminal]
     }
 
     /// Closes what was opened for the child alone, so that the end of a pipe is seen when the program closes it.
@@ -121,8 +133,7 @@ impl Opened {
 
     /// What the child has sent, where the plan has it send that.
     pub(super) fn receive(&self, what: Passed) -> Result<Option<OwnedFd>, Error> {
-        let socket = self.sockets.iter().find(|(passed, _)| *passed == what);
-        let received = socket.map(|(_, socket)| receive(socket, what)).transpose()?;
+        let received = self.socket(what).map(|socket| receive(socket, what)).transpose()?;
         if let (Some(terminal), Passed::Terminal) = (&received, what) {
             fcntl(terminal, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
                 .map_err(|errno| Error::system("set up the program's terminal", errno))?;
@@ -150,7 +161,7 @@ fn open_namespace(path: &CStr, kind: i32, field: &str) -> Result<OwnedFd, Error>
     if found == kind { Ok(file) } else { Err(refuse("is no namespace of that type".into())) }
 }
 
-/// One descriptor from a socket, `SCM_RIGHTS` of unix(7).
+/// One descriptor from a socket.
 fn receive(socket: &OwnedFd, what: Passed) -> Result<OwnedFd, Error> {
     let what = match what {
         Passed::Terminal => "receive the program's terminal",
@@ -158,18 +169,8 @@ fn receive(socket: &OwnedFd, what: Passed) -> Result<OwnedFd, Error> {
         Passed::Listener => "receive the listener of the program's filter",
     };
     let failed = |errno| Error::system(what, errno);
-    let mut byte = [0_u8];
-    let mut parts = [IoSliceMut::new(&mut byte)];
-    let mut space = nix::cmsg_space!(RawFd);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags).map_err(failed)?;
-    let number = message.cmsgs().map_err(failed)?.find_map(|part| match part {
-        ControlMessageOwned::ScmRights(numbers) => numbers.first().copied(),
-        _ => None,
-    });
-    let number = number.ok_or_else(|| failed(Errno::EBADMSG))?;
-    // SAFETY: the kernel has just put it into this process's table, and nobody else knows it.
-    above_stderr(unsafe { OwnedFd::from_raw_fd(number) })
+    let message = passing::receive(socket, &mut [0], MsgFlags::MSG_DONTWAIT).map_err(failed)?;
+    above_stderr(message.descriptor.ok_or_else(|| failed(Errno::EBADMSG))?)
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {

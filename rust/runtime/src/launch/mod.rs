@@ -16,6 +16,7 @@ pub mod listener;
 pub mod overlay;
 mod own_program;
 pub mod owner;
+pub(crate) mod passing;
 pub mod probe;
 pub mod signals;
 mod spare_network;
@@ -42,6 +43,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use crate::cgroup::{self, Cgroup};
 use crate::error::Error;
 use crate::layers::Layers;
+use crate::life::agent::Agent;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
 use crate::record::Details;
@@ -163,7 +165,9 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
             Some(upper) => opened.receive(Passed::Layers)?.map(|lower| Layers { upper, lower }),
             None => None,
         };
-        Ok((opened.receive(Passed::Terminal)?, opened.receive(Passed::Listener)?, layers))
+        // One for an agent it has by now.
+        let listener = if plan.agent.is_some() { None } else { opened.receive(Passed::Listener)? };
+        Ok((opened.receive(Passed::Terminal)?, listener, layers))
     };
     let set_up = set_timer(timer.as_ref(), plan.timeout).and_then(|()| received());
     let (terminal, listener, layers) = set_up.inspect_err(|_| kill(&pidfd))?;
@@ -185,7 +189,7 @@ fn kill(pidfd: &OwnedFd) {
 /// Clones the child and lets it walk over the plan, while another thread does the parent's part, where there is one: the
 /// program's PID, and the ids that it saw, where the plan asked for them.
 fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cgroup>) -> Result<Started, Error> {
-    let descriptors = &opened.numbers()[..];
+    let descriptors = &opened.numbers(plan, outside.socket)[..];
     let strings: Vec<CStrRef<'_>> = plan.strings.iter().map(|text| CStrRef::new(text)).collect();
     let lists: Vec<Vec<CStrRef<'_>>> = plan.lists.iter().map(|list| arguments(list)).collect();
     let lists: Vec<CStrArray<'_>> = lists.iter().filter_map(|list| CStrArray::new(list)).collect();
@@ -235,17 +239,24 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     // With a monitor, it is that one's clone that makes them.
     let namespaces = if monitoring.is_some() { CloneFlags::empty() } else { plan.namespaces };
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
-    let (cloned, answered) = if plan.has_parents_part() {
+    let agent = plan.agent.as_ref().map(Agent::connect).transpose()?.zip(opened.socket(Passed::Listener));
+    if let Some((_, socket)) = &agent {
+        passing::tell_senders(socket)?;
+    }
+    let (cloned, answered) = if plan.has_parents_part() || agent.is_some() {
         thread::scope(|scope| {
             let serve = || handshake::serve(&report.handshake, &plan.id_maps, outside.run_hooks);
             let handshake = match thread::Builder::new().spawn_scoped(scope, serve) {
                 Ok(handshake) => handshake,
                 Err(error) => return (Err(failure::of_thread(&error)), Ok(())),
             };
+            let socket = agent.as_ref().map(|(_, socket)| *socket);
+            let hand_on = agent.map(|(agent, socket)| scope.spawn(move || passing::hand_on(socket, agent)));
             let cloned = clone(namespaces, &mut stack, &program, entrance);
             report.handshake.abandon();
-            let answered = handshake.join();
-            (cloned, answered.unwrap_or_else(|_| Err(Error::Internal { message: "the handshake panicked".into() })))
+            socket.into_iter().for_each(passing::close);
+            let answered = [Some(handshake), hand_on].into_iter().flatten().map(join);
+            (cloned, answered.fold(Ok(()), Result::and))
         })
     } else {
         (clone(namespaces, &mut stack, &program, entrance), Ok(()))
@@ -271,7 +282,17 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
         wait::reap_by_number(pid);
         return Err(answered.err().unwrap_or_else(|| failure::words(plan, failure)));
     }
+    if let Err(error) = answered {
+        // It runs, but nobody answers it.
+        kill(&wait::open_pidfd(pid)?);
+        return Err(error);
+    }
     Ok((monitor, pid, report.ids()))
+}
+
+/// What became of a part of the parent's.
+fn join(part: thread::ScopedJoinHandle<'_, Result<(), Error>>) -> Result<(), Error> {
+    part.join().unwrap_or_else(|_| Err(Error::Internal { message: "a part of the parent's panicked".into() }))
 }
 
 /// The pidfd of its monitor, where it has one; its PID; the ids that it saw, where the plan asked for them.

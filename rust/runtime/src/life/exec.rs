@@ -88,6 +88,7 @@ pub(crate) fn enter(mut spec: Spec) -> Result<Spec, Error> {
         container.cgroup.map(|place| place.below(container.below.as_deref())).transpose()?;
     spec.minicontainer.users_of = Some(format!("/proc/{}/root", process.pid));
     spec.minicontainer.new_session = true;
+    spec.minicontainer.state = container.state;
     spec.minicontainer.joins = Some((process.pid, process.start_time));
     Ok(spec)
 }

@@ -3,6 +3,7 @@
 //! What a state allows, what stands in it and what is said about it is TypeScript's; here are the calls that it makes,
 //! by name, each of which takes an object and gives one. A call of a file's own is a line of [`call`]'s table.
 
+pub(crate) mod agent;
 mod attach;
 mod becoming;
 mod cgroups;

@@ -5,6 +5,7 @@ use nix::errno::Errno;
 use nix::libc;
 use serde::Deserialize;
 
+use super::agent::Agent;
 use super::hooks::{self, Stage};
 use super::process::Process;
 use super::{Done, door, store};
@@ -26,7 +27,7 @@ pub(crate) struct Asked {
 /// `start`: has a container that waits execute its program.
 ///
 /// # Errors
-/// [`Error::System`] with the step that failed; the container has ended then. `ESRCH` where it does not wait any more.
+/// [`Error::System`] with the step that failed, or where nobody answers the calls that its filter asks about; the container has ended then. `ESRCH` where it does not wait any more.
 pub(crate) fn start(Asked { handle, process, state }: &Asked) -> Result<Done, Error> {
     let held = store::held(*handle)?;
     let spec = held.config()?;
@@ -34,8 +35,17 @@ pub(crate) fn start(Asked { handle, process, state }: &Asked) -> Result<Done, Er
         return Err(Error::spec("process", "is absent from the container's configuration: there is nothing to start"));
     }
     hooks::run(&spec, Stage::StartContainer, &state.to_string(), process.pid)?;
-    match door::knock(held.folder(), START) {
+    let agent = spec.linux.seccomp.as_ref().and_then(|seccomp| Agent::of(seccomp, state));
+    let mut agent = agent.as_ref().map(Agent::connect).transpose()?;
+    let mut sent = Ok(());
+    let mut send_on = |listener| {
+        if let Some(agent) = agent.take() {
+            sent = agent.send(&listener, process.pid);
+        }
+    };
+    match door::knock(held.folder(), START, &mut send_on) {
         Ok(None) => {
+            sent?;
             // It is of no more use; where it cannot be removed, the folder's end takes it along.
             let _ = std::fs::remove_file(door::of(held.folder(), "start"));
             Ok(Done {})

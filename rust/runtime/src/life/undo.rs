@@ -34,7 +34,7 @@ pub(super) fn note(folder: &OwnedFd, cgroup: &Place) -> Result<(), Error> {
 pub(super) fn undo(Handle { handle }: &Handle) -> Result<Done, Error> {
     let held = store::held(*handle)?;
     // Whoever waits there does so in vain; where nobody does, there is nothing to end.
-    let _ = door::knock(held.folder(), GIVE_UP);
+    let _ = door::knock(held.folder(), GIVE_UP, &mut drop);
     // Its maker had not come so far where there is none.
     let Ok(text) = read_regular(&held.path.join(FILE), LARGEST) else { return Ok(Done {}) };
     let place: Place = serde_json::from_str(&text).map_err(|error| Error::Internal { message: error.to_string() })?;

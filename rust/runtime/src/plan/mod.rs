@@ -28,6 +28,7 @@ use nix::sched::CloneFlags;
 use crate::cgroup::{Arrangement, Place};
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::life::agent::Agent;
 use crate::seccomp::Filter;
 use crate::spec::{Extras, Spec};
 
@@ -77,6 +78,8 @@ pub enum Descriptor {
     SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
     Socket(Passed),
+    /// The connection of who starts the container that waits; until then, the socket that it waits at.
+    Door,
 }
 
 /// A descriptor that the child makes and sends.
@@ -127,6 +130,8 @@ pub struct Plan {
     pub degraded: Vec<String>,
     /// Whether signals and the terminal are relayed while we wait.
     pub foreground: bool,
+    /// Who is sent the listener of its filter; for one that waits it is who starts it that sends it.
+    pub agent: Option<Agent>,
     /// How many bytes it may write to stdout and stderr together.
     pub output_bytes: Option<u64>,
     /// The first descriptor that is closed to the program.
@@ -160,6 +165,7 @@ impl Plan {
             fault: Fault::default(),
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
+            agent: None,
             output_bytes: output_bytes(extras)?,
             first_closed: first_closed(extras.preserve_fds)?,
             joins: extras.joins,
@@ -257,6 +263,9 @@ pub fn plan(spec: &Spec, facts: &Facts) -> Result<Plan, Error> {
     root::change_folder(&mut plan, spec)?;
     let exec = runnable::exec(&mut plan, spec, facts)?;
     let filter = filter::chosen(spec, facts)?;
+    if let (Some(state), Some(seccomp), false) = (&spec.minicontainer.state, &spec.linux.seccomp, facts.holds) {
+        plan.agent = Agent::of(seccomp, state);
+    }
     if facts.holds {
         let Step::Exec { candidates, .. } = exec else {
             return Err(Error::Internal { message: "a program is not executed last".into() });

@@ -66,6 +66,9 @@ pub struct Extras {
     /// The cgroup that the program is put into.
     #[serde(skip)]
     pub joins_cgroup: Option<Place>,
+    /// OCI's state of the container that the program runs in.
+    #[serde(skip)]
+    pub state: Option<serde_json::Value>,
     /// The process whose namespaces are joined, by its number and its start.
     #[serde(skip)]
     pub joins: Option<(i32, u64)>,
@@ -98,6 +101,8 @@ pub struct InContainer {
     /// Further groups.
     #[serde(default)]
     pub additional_gids: Vec<u32>,
+    /// OCI's state of it, which who answers the calls of its filter is told.
+    pub state: Option<serde_json::Value>,
 }
 
 /// Where a standard stream comes from.

@@ -319,7 +319,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
         Some(Descriptor::CgroupEntrance(path)) => super::cgroups::quoted(path),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
-        Some(Descriptor::Socket(_)) => "SOCKET".into(),
+        Some(Descriptor::Socket(_) | Descriptor::Door) => "SOCKET".into(),
         None => "?".into(),
     }
 }

@@ -161,6 +161,12 @@ fn open(source: &Descriptor) -> Line {
             "a network namespace that another thread has made ahead: to make one takes as long as all the rest",
             "network_namespaces(7)",
         ),
+        Descriptor::Door => Line::parent(
+            "socket",
+            ["AF_UNIX", "SOCK_STREAM|SOCK_CLOEXEC", "0"],
+            "the container waits at it, and sends its filter's listener to who connects and starts it",
+            "socket(2), unix(7)",
+        ),
         Descriptor::Socket(passed) => Line::parent(
             "socketpair",
             ["AF_UNIX", "SOCK_SEQPACKET|SOCK_CLOEXEC", "0"],

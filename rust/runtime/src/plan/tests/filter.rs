@@ -59,6 +59,22 @@ fn a_filter_asks_only_where_somebody_answers() {
 }
 
 #[test]
+fn who_starts_a_container_is_sent_the_listener_that_another_process_gets() {
+    let held = || Facts { holds: true, ..Facts::default() };
+    // Nobody sleeps meanwhile, so whatever the child does then may be asked about, but what sends the listener.
+    let json = |names: &str, no_new_privileges| asking(names, r#""listenerPath": "/l","#, no_new_privileges);
+    for no_new_privileges in [true, false] {
+        let plan = planned(&json(r#""execve", "setresuid""#, no_new_privileges), held()).unwrap();
+        let listener = plan.steps.iter().find_map(|step| match step {
+            Step::InstallFilter { listener, .. } => *listener,
+            _ => None,
+        });
+        assert_eq!(listener.and_then(|fd| plan.descriptors.get(fd.0 as usize)), Some(&Descriptor::Door));
+        assert_eq!(path(&json(r#""sendmsg""#, no_new_privileges), held()), "linux.seccomp.syscalls[1].names[0]");
+    }
+}
+
+#[test]
 fn a_filter_asks_only_where_it_is_the_last_step() {
     assert_eq!(path(&asking(r#""mkdir""#, "", false), answered()), "process.noNewPrivileges");
 }

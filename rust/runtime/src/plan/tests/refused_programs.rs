@@ -116,7 +116,7 @@ fn a_filter_is_refused_by_its_field() {
         ("linux.seccomp", "needs somebody who answers", rule("SCMP_ACT_NOTIFY", 0)),
         (
             "linux.seccomp.listenerPath",
-            "is for an OCI runtime",
+            "is for containers that are made by create or run",
             filter(r#""listenerPath": "/s", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}]"#),
         ),
         ("linux.seccomp.syscalls[0].args[0].index", "", rule("SCMP_ACT_ERRNO", 6)),
