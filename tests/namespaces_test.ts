@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { namespaceSpawn, type Spec, SpecError, SystemError } from "../mod.ts";
+import { namespaceExec, namespaceSpawn, type Spec, SpecError, SystemError } from "../mod.ts";
 import { leavesNothing, pidNamespaces, requires, shell, textOf, tool, until, zombies } from "./support.ts";
 import { cli, processState } from "./support_cli.ts";
 import { containers, leavesTheHost, rootfs, says, sh } from "./support_rootfs.ts";
@@ -133,10 +133,31 @@ testAsRoot("namespaces.X is refused by name when the path is another kind's, no 
   assertEquals(await says({ namespaces: { network: "/proc/self/ns/net" } }, "echo joined"), "joined");
 });
 
-testAsRoot("namespaces.time is refused when it is to be joined, and made when it is not", async () => {
+testAsRoot("namespaces.time joins the clocks of another process, and a failure behind that is told", async () => {
   const time = "/proc/self/ns/time";
-  await assertRejects(() => sh({ namespaces: { time } }, ""), SpecError, "namespaces.time: cannot be joined");
-  assertNotEquals(await says({ enableTimeNamespace: true }, `readlink ${time}`), Deno.readLinkSync(time));
+  await using other = namespaceSpawn({
+    program: "sleep",
+    argv: ["sleep", "60"],
+    timeOffsets: { boottime: { secs: 86_400 } },
+  });
+  const path = `/proc/${other.pid}/ns/time`;
+  const joined = { namespaces: { time: path } };
+  assertEquals(await says(joined, `readlink ${time}`), Deno.readLinkSync(path));
+  assertNotEquals(Deno.readLinkSync(path), Deno.readLinkSync(time));
+  const uptime = async (config: object) => Number(await says(config, "cut -d. -f1 /proc/uptime"));
+  assert(await uptime(joined) - await uptime({}) > 86_000);
+  await assertRejects(
+    () => namespaceExec({ program: "/no/such", ...joined }),
+    Error,
+    'execute "/no/such": no such file',
+  );
+  assertEquals(await says({ ...joined, enablePidNamespace: true }, "echo $$"), "1");
+  await using init = namespaceSpawn({ ...shell("exec sleep 60"), ...joined, enablePidNamespace: true });
+  init.kill();
+  assertEquals((await init.status).signal?.name, "SIGTERM");
+  assertEquals((await sh({ ...joined, timeoutMs: 100 }, "exec sleep 60")).code, 137);
+  const { stdout } = await cli([`--time=${path}`, "/bin/readlink", time]);
+  assertEquals(stdout.trim(), Deno.readLinkSync(path));
 });
 
 testAsRoot("linux.namespaces is refused when a kind stands there twice", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Linux } from "../../mod.ts";
 import { requires, until } from "../support.ts";
 import { cli, isAlive } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
@@ -130,4 +131,26 @@ test("spec writes a config.json that can be run, and does not replace one", asyn
   const process = { ...config.process, terminal: false, args: ["sh", "-c", "hostname; id -u"] };
   await Deno.writeTextFile(`${bundle}/config.json`, JSON.stringify({ ...config, process, root: { path } }));
   assertEquals(await call("run", "-b", bundle, "a"), { code: 0, stdout: "minicontainer\n0\n", stderr: "" });
+});
+
+test("exec and hooks are in the container's time namespace", async () => {
+  await using root = new Root();
+  const { call, holding } = runtime(root);
+  const show = `${root.path}/shown`;
+  const script = `cut -d. -f1 /proc/uptime >>${show}`;
+  const hook = [{ path: "/bin/sh", args: ["sh", "-c", script] }];
+  const linux: Linux = {
+    namespaces: [{ type: "time" }, { type: "pid" }, { type: "mount" }],
+    timeOffsets: { boottime: { secs: 864_000 } },
+  };
+  const bundle = root.bundle({}, { linux, hooks: { createContainer: hook } });
+  assertEquals(await holding("create", "-b", bundle, "a"), { code: 0, stdout: "", stderr: "" });
+  assertEquals((await call("start", "a")).code, 0);
+  const own = Number(Deno.readTextFileSync("/proc/uptime").split(".")[0]);
+  const { stdout } = await call("exec", "a", "cut", "-d.", "-f1", "/proc/uptime");
+  for (const seen of [stdout, Deno.readTextFileSync(show)]) {
+    assert(Math.abs(Number(seen) - own - 864_000) < 60, `${seen} is not ${own} and ten days`);
+  }
+  const failed = await call("exec", "a", "no-such-program");
+  assertMatch(failed.stderr, /cannot execute "no-such-program": no such file or directory/);
 });

@@ -86,7 +86,7 @@ impl<'p> Machine<'p> {
             Step::Sync { part } => program.report.handshake.arrive(part, sys::pid_as_the_host_sees_it()?),
             Step::JoinNamespace { namespace, kind } => sys::setns(program.descriptor(namespace)?, kind),
             Step::Unshare { flags } => sys::unshare(flags),
-            Step::CloneAgain => sys::clone_again(program.report.second_pid()),
+            Step::CloneAgain { copies } => sys::clone_again(program.report.second_pid(), copies),
             Step::WriteFile { path, text } => write_file(program.string(path)?, program.string(text)?),
             Step::SetHostname { name } => sys::sethostname(program.string(name)?),
             Step::SetDomainname { name } => sys::setdomainname(program.string(name)?),

@@ -57,7 +57,11 @@ pub enum Step {
     },
     /// `clone(CLONE_PARENT)`, and the end of the process that called it: a PID namespace that was joined holds only
     /// children.
-    CloneAgain,
+    CloneAgain {
+        /// Whether the new process has a copy of the memory, rather than the same: who joins a time namespace must not
+        /// share it.
+        copies: bool,
+    },
     /// Writes to a file of the host's procfs.
     WriteFile {
         /// The file.

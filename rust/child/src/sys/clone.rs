@@ -5,14 +5,16 @@ use core::sync::atomic::AtomicI32;
 
 use super::Errno;
 
-/// With `CLONE_PARENT` the new process is the parent's child, as this one is; it has this one's memory and, because of
-/// `CLONE_VFORK`, this one's stack, for this one never runs again: it ends where it is.
-const FLAGS: i32 = libc::CLONE_PARENT | libc::CLONE_VM | libc::CLONE_VFORK;
+/// With `CLONE_PARENT` the new process is the parent's child, as this one is; it has this one's memory, or a copy of it,
+/// and, because of `CLONE_VFORK`, this one's stack, for this one never runs again: it ends where it is.
+const fn flags(copies: bool) -> i32 {
+    libc::CLONE_PARENT | libc::CLONE_VFORK | if copies { 0 } else { libc::CLONE_VM }
+}
 
 /// `long clone(unsigned long flags, NULL, …)`, clone(2): goes on in the new process, whose number is stored for the
 /// parent; the old process waits until the new one has executed the program or ended, and ends too.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
+pub(crate) fn clone_again(pid: &AtomicI32, copies: bool) -> Result<(), Errno> {
     let result: i64;
     // SAFETY: the new process goes on below the asm with this stack, on which the old one never writes again: it stores
     // the number in memory that both see, and makes the call that ends it, without a return to Rust.
@@ -29,7 +31,7 @@ pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
             pid = in(reg) pid.as_ptr(),
             exit = const libc::SYS_exit_group,
             inlateout("rax") libc::SYS_clone => result,
-            inlateout("rdi") super::word(FLAGS) => _,
+            inlateout("rdi") super::word(flags(copies)) => _,
             in("rsi") 0, in("rdx") 0, in("r10") 0, in("r8") 0,
             // Not `lateout`: `pid` might stand in one of these, and is needed after the call that overwrites them.
             out("rcx") _, out("r11") _,
@@ -41,7 +43,7 @@ pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
 /// `long clone(unsigned long flags, NULL, …)`, clone(2): goes on in the new process, whose number is stored for the
 /// parent; the old process waits until the new one has executed the program or ended, and ends too.
 #[cfg(target_arch = "aarch64")]
-pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
+pub(crate) fn clone_again(pid: &AtomicI32, copies: bool) -> Result<(), Errno> {
     let result: i64;
     // SAFETY: the new process goes on below the asm with this stack, on which the old one never writes again: it stores
     // the number in memory that both see, and makes the call that ends it, without a return to Rust.
@@ -58,7 +60,7 @@ pub(crate) fn clone_again(pid: &AtomicI32) -> Result<(), Errno> {
             pid = in(reg) pid.as_ptr(),
             exit = const libc::SYS_exit_group,
             inlateout("x8") libc::SYS_clone => _,
-            inlateout("x0") super::word(FLAGS) => result,
+            inlateout("x0") super::word(flags(copies)) => result,
             in("x1") 0, in("x2") 0, in("x3") 0, in("x4") 0,
         );
     }

@@ -18,6 +18,7 @@ mod own_program;
 pub mod owner;
 pub(crate) mod passing;
 pub mod probe;
+mod shared;
 pub mod signals;
 mod spare_network;
 mod stack;
@@ -53,6 +54,7 @@ pub use handshake::RunHooks;
 pub use held::MonitorRequest;
 use held::{Held, Monitoring};
 use listener::Listener;
+use shared::SharedReport;
 use stack::Stack;
 use visibility::Visibility;
 
@@ -196,7 +198,9 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     let blobs: Vec<&[u8]> = plan.blobs.iter().map(Vec::as_slice).collect();
     let groups: Vec<&[u32]> = plan.groups.iter().map(Vec::as_slice).collect();
     let filters: Vec<&[libc::sock_filter]> = plan.filters.iter().map(|filter| filter.program.as_slice()).collect();
-    let report = Report::new();
+    let shared = plan.copies_memory().then(SharedReport::new).transpose()?;
+    let own = Report::new();
+    let report = shared.as_ref().map_or(&own, SharedReport::report);
     let monitoring = match (&outside.monitor, plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize))) {
         (Some(monitor), Some(pidfd)) => Some(Monitoring::prepare(monitor, *pidfd, opened.ours())?),
         _ => None,
@@ -224,7 +228,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
         filters: &filters,
         has_classic_mounts: plan.has_classic_mounts,
         fault: plan.fault,
-        report: &report,
+        report,
         hold,
         monitor: monitoring.as_ref().zip(CStrArray::new(&watching)).map(|(monitoring, argv)| Monitor {
             program: monitoring.program,

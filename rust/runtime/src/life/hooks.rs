@@ -190,7 +190,7 @@ fn run_inside(
     patience: Option<Duration>,
 ) -> Result<Option<End>, Error> {
     let mut spec = Spec { oci_version: container.oci_version.clone(), ..Spec::default() };
-    spec.linux.namespaces = joined(container, pid);
+    spec.linux.namespaces = joined_early(container, pid);
     spec.minicontainer.program = Some(hook.path.clone());
     spec.process.args = if hook.args.is_empty() { vec![hook.path.clone()] } else { hook.args.clone() };
     spec.process.env.clone_from(&hook.env);
@@ -203,12 +203,19 @@ fn run_inside(
     Ok(exit.filter(|_| in_time).map(|exit| exit.end))
 }
 
-/// The namespaces of a container, as its process `pid` has them; but the one of time, which nobody can join who shares
-/// his memory.
+/// The namespaces of a container, as its process `pid` has them.
 pub(crate) fn joined(container: &Spec, pid: i32) -> Vec<Namespace> {
     let kinds = container.linux.namespaces.iter().map(|namespace| namespace.kind);
-    let kinds = kinds.filter(|kind| *kind != NamespaceKind::Time);
     kinds.map(|kind| Namespace { kind, path: Some(format!("/proc/{pid}/ns/{}", kind.file())) }).collect()
+}
+
+/// The same before the process has executed anything: until then it is not in its time namespace itself.
+fn joined_early(container: &Spec, pid: i32) -> Vec<Namespace> {
+    let mut namespaces = joined(container, pid);
+    for namespace in namespaces.iter_mut().filter(|namespace| namespace.kind == NamespaceKind::Time) {
+        namespace.path = Some(format!("/proc/{pid}/ns/time_for_children"));
+    }
+    namespaces
 }
 
 /// Waits for a process's end, and kills it where that takes too long; false then.

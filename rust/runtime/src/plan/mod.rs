@@ -177,7 +177,8 @@ impl Plan {
     /// Whether the program is PID 1 of a namespace: signals without a handler don't reach it.
     #[must_use]
     pub fn is_init(&self) -> bool {
-        self.namespaces.contains(CloneFlags::CLONE_NEWPID)
+        let makes = |step: &Step| matches!(step, Step::Unshare { flags } if flags & libc::CLONE_NEWPID != 0);
+        self.namespaces.contains(CloneFlags::CLONE_NEWPID) || self.steps.iter().any(makes)
     }
 
     /// Whether the program is killed when the process that starts it ends.
@@ -205,6 +206,12 @@ impl Plan {
     #[must_use]
     pub fn hold(&self) -> Option<usize> {
         self.steps.iter().position(|step| *step == Step::Hold)
+    }
+
+    /// Whether the program's process gets a copy of our memory, and shares no other with us than what it reports.
+    #[must_use]
+    pub fn copies_memory(&self) -> bool {
+        self.steps.contains(&Step::CloneAgain { copies: true })
     }
 
     /// Whether the child waits for us on its way.

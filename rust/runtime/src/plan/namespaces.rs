@@ -47,6 +47,8 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
         // made after that; and one of our own user namespace's networks may have been made ahead.
         let comes_later = match namespace.kind {
             NamespaceKind::Time => true,
+            // The first process of one could not clone again.
+            NamespaceKind::Pid => has_joined(spec, NamespaceKind::Time),
             NamespaceKind::Cgroup => plan.steps.iter().any(|step| matches!(step, Step::EnterCgroup { .. })),
             _ => false,
         };
@@ -61,7 +63,7 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     if plan.namespaces.contains(CloneFlags::CLONE_NEWUSER) {
         map_ids(plan, spec, facts)?;
     }
-    join(plan, spec, |kind| kind != NamespaceKind::Mount)?;
+    join(plan, spec, |kind| !matches!(kind, NamespaceKind::Time | NamespaceKind::Mount))?;
     if unshared != 0 {
         plan.steps.push(Step::Unshare { flags: unshared });
     }
@@ -77,9 +79,11 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     }
     set_parameters(plan, spec)?;
     // As late as can be: in a PID namespace that was joined others see this process, before it is the program.
-    if has_new(spec, NamespaceKind::Pid) && joins_user || has_joined(spec, NamespaceKind::Pid) {
-        plan.steps.push(Step::CloneAgain);
+    let copies = has_joined(spec, NamespaceKind::Time);
+    if unshared & libc::CLONE_NEWPID != 0 || has_joined(spec, NamespaceKind::Pid) || copies {
+        plan.steps.push(Step::CloneAgain { copies });
     }
+    join(plan, spec, |kind| kind == NamespaceKind::Time)?;
     // Last of all: what was written before went to the host's procfs, not to what somebody mounted there
     // (CVE-2025-52881).
     join(plan, spec, |kind| kind == NamespaceKind::Mount)
@@ -113,11 +117,6 @@ fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
         }
         if path.as_ref().is_some_and(String::is_empty) {
             return Err(Error::spec(format!("linux.namespaces[{index}].path"), "must name a namespace; it is empty"));
-        }
-        if *kind == NamespaceKind::Time && path.is_some() {
-            // setns(2): EUSERS for a process that shares its memory, as ours does until it executes the program.
-            let message = "cannot be joined: the kernel lets only a process do so that shares its memory with no other";
-            return Err(Error::spec(format!("linux.namespaces[{index}].path"), message));
         }
     }
     let has = |kind| namespaces.iter().any(|namespace| namespace.kind == kind);

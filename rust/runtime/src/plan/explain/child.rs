@@ -48,7 +48,13 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             &format!("a {} namespace of its own", kind_name(flags)),
             "unshare(2)",
         ),
-        Step::CloneAgain => line(
+        Step::CloneAgain { copies: true } => line(
+            "clone",
+            vec!["CLONE_PARENT|CLONE_VFORK".into()],
+            "a time namespace is joined only by who shares its memory with no other: this one gets a copy",
+            "clone(2), setns(2)",
+        ),
+        Step::CloneAgain { copies: false } => line(
             "clone",
             vec!["CLONE_PARENT|CLONE_VM|CLONE_VFORK".into()],
             "a PID namespace that was joined holds the children of who joined it",

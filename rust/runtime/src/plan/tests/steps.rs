@@ -25,7 +25,7 @@ samples! {
     Sync { part: Part::MapIds },
     JoinNamespace { namespace: Fd(0), kind: 0x2000_0000 },
     Unshare { flags: 0x80 },
-    CloneAgain,
+    CloneAgain { copies: true },
     WriteFile { path: Str(0), text: Str(0) },
     SetHostname { name: Str(0) },
     SetDomainname { name: Str(0) },
