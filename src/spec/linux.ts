@@ -32,6 +32,15 @@ export interface Linux {
   rootfsPropagation?: Propagation;
   /** The SELinux label of the mounts. */
   mountLabel?: string;
+  /** Which nodes memory is taken from. Source: set_mempolicy(2). */
+  memoryPolicy?: MemoryPolicy;
+  /**
+   * Devices of the host's network, by their names there, that are moved into the container's network namespace, with
+   * their lasting addresses. They stay with that.
+   */
+  netDevices?: Record<string, NetDevice>;
+  /** Which part of caches and of memory's bandwidth it may use. Source: Linux's Documentation/filesystems/resctrl. */
+  intelRdt?: IntelRdt;
   /** Which kernel the program believes to be on. */
   personality?: Personality;
 }
@@ -90,4 +99,39 @@ export interface Personality {
   domain: "LINUX" | "LINUX32";
   /** None is supported by runtimes. */
   flags?: string[];
+}
+
+/** OCI `linux.memoryPolicy`. Source: set_mempolicy(2). */
+export interface MemoryPolicy {
+  /** How nodes are chosen. */
+  mode:
+    | "MPOL_DEFAULT"
+    | "MPOL_BIND"
+    | "MPOL_INTERLEAVE"
+    | "MPOL_WEIGHTED_INTERLEAVE"
+    | "MPOL_PREFERRED"
+    | "MPOL_PREFERRED_MANY"
+    | "MPOL_LOCAL";
+  /** Which, as in `0-3,7`; not for `MPOL_DEFAULT` and `MPOL_LOCAL`. */
+  nodes?: string;
+  /** What the nodes' numbers mean where others may be used. */
+  flags?: ("MPOL_F_NUMA_BALANCING" | "MPOL_F_RELATIVE_NODES" | "MPOL_F_STATIC_NODES")[];
+}
+
+/** OCI `linux.netDevices.*`. */
+export interface NetDevice {
+  /** What it is called in the container, with `%d` for a number of the kernel's choice; absent: as on the host. */
+  name?: string;
+}
+
+/** OCI `linux.intelRdt`. Source: Linux's Documentation/filesystems/resctrl. */
+export interface IntelRdt {
+  /** The class of service: a folder of the resctrl filesystem, `/` for that itself. */
+  closID?: string;
+  /** A line for the caches of level 3, as in `L3:0=ff`. */
+  l3CacheSchema?: string;
+  /** A line for the bandwidth, as in `MB:0=20`. */
+  memBwSchema?: string;
+  /** Further lines, written after these. */
+  schemata?: string[];
 }

@@ -8,7 +8,18 @@ import type { Process } from "./process.ts";
 
 export type { ContainerOfExec, Extras, InjectedFile, Landlock, Overlay, SpecStdio } from "./extras.ts";
 export type { Hook, Hooks } from "./hooks.ts";
-export type { Device, Linux, Namespace, NamespaceKind, Personality, Propagation, TimeOffset } from "./linux.ts";
+export type {
+  Device,
+  IntelRdt,
+  Linux,
+  MemoryPolicy,
+  Namespace,
+  NamespaceKind,
+  NetDevice,
+  Personality,
+  Propagation,
+  TimeOffset,
+} from "./linux.ts";
 export type {
   BlockIoResources,
   CgroupExtras,

@@ -107,7 +107,11 @@ impl Handshake {
                     let _ = sys::futex_wait(&self.state, state);
                 }
                 WAITING => {
-                    let part = if self.part.load(Ordering::Acquire) == 0 { Part::MapIds } else { Part::RunHooks };
+                    let part = match self.part.load(Ordering::Acquire) {
+                        0 => Part::MapIds,
+                        1 => Part::MoveDevices,
+                        _ => Part::RunHooks,
+                    };
                     return Some((self.pid.load(Ordering::Acquire), part));
                 }
                 _ => return None,
@@ -132,7 +136,12 @@ impl Handshake {
     /// The child tells that it has come, and waits for the answer.
     pub(crate) fn arrive(&self, part: Part, pid: i32) -> Result<(), Errno> {
         self.pid.store(pid, Ordering::Release);
-        self.part.store(u32::from(part == Part::RunHooks), Ordering::Release);
+        let number = match part {
+            Part::MapIds => 0,
+            Part::MoveDevices => 1,
+            Part::RunHooks => 2,
+        };
+        self.part.store(number, Ordering::Release);
         self.state.store(WAITING, Ordering::Release);
         sys::futex_wake(&self.state)?;
         loop {

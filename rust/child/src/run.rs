@@ -124,6 +124,7 @@ impl<'p> Machine<'p> {
             Step::NewKeyring => sys::join_session_keyring(),
             Step::SetRlimit { resource, soft, hard } => sys::prlimit(resource, soft, hard),
             Step::SetScheduler { attributes } => sys::sched_setattr(program.blob(attributes)?),
+            Step::SetMemoryPolicy { mode, nodes } => sys::set_mempolicy(mode, program.blob(nodes)?),
             Step::SetAffinity { set } => sys::sched_setaffinity(program.blob(set)?),
             Step::SetIoPriority { priority } => sys::ioprio_set(priority),
             Step::SetPersonality { domain } => sys::personality(domain),

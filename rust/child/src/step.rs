@@ -8,6 +8,8 @@ use crate::table::{Blob, Fd, Filter, Groups, List, Place, Str};
 pub enum Part {
     /// Writes the maps of the new user namespace.
     MapIds,
+    /// Moves network devices into its network namespace.
+    MoveDevices,
     /// Runs the hooks that come before the root is entered.
     RunHooks,
 }
@@ -215,6 +217,13 @@ pub enum Step {
     SetScheduler {
         /// The structure of the call, ready.
         attributes: Blob,
+    },
+    /// `set_mempolicy`.
+    SetMemoryPolicy {
+        /// `MPOL_…`, with its flags.
+        mode: i32,
+        /// The set of nodes, ready; empty: none.
+        nodes: Blob,
     },
     /// `sched_setaffinity`.
     SetAffinity {

@@ -19,6 +19,15 @@ pub(crate) fn sched_setaffinity(set: &[u8]) -> Result<(), Errno> {
     done(unsafe { syscall(libc::SYS_sched_setaffinity, [0, set.len(), set.as_ptr().expose_provenance()]) })
 }
 
+/// `int set_mempolicy(int mode, const unsigned long *nodemask, unsigned long maxnode)`, set_mempolicy(2).
+pub(crate) fn set_mempolicy(mode: i32, nodes: &[u8]) -> Result<(), Errno> {
+    // The kernel takes one less than it is told; no node is no mask.
+    let bits = nodes.len().saturating_mul(8).saturating_add(1);
+    let mask = if nodes.is_empty() { 0 } else { nodes.as_ptr().expose_provenance() };
+    // SAFETY: a mask with its length in bits, or NULL.
+    done(unsafe { syscall(libc::SYS_set_mempolicy, [word(mode), mask, bits]) })
+}
+
 /// `int ioprio_set(int which, int who, int ioprio)`, ioprio_set(2).
 pub(crate) fn ioprio_set(priority: i32) -> Result<(), Errno> {
     // SAFETY: numbers only.

@@ -68,6 +68,11 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     if spec.minicontainer.foreground && (spec.process.terminal || spec.minicontainer.tty != Tty::Never) {
         look_at_terminals(&mut facts, spec.minicontainer.tty);
     }
+    if spec.linux.intel_rdt.is_some() {
+        let mounted = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        facts.resctrl =
+            mountinfo::mounts(&mounted).find(|mount| mount.kind == "resctrl").map(|mount| mount.point.to_string());
+    }
     if !spec.process.apparmor_profile.is_empty() {
         let enabled = fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
         facts.has_apparmor = enabled.starts_with('Y');

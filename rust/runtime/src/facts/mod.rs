@@ -81,6 +81,8 @@ pub struct Facts {
     pub has_selinux: bool,
     /// The host's cgroups, where the spec asks for one.
     pub cgroups: Option<Survey>,
+    /// Where the resctrl filesystem is mounted, where the spec asks for a part of it.
+    pub resctrl: Option<String>,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
 }

@@ -73,7 +73,7 @@ impl Opened {
                     errno => Error::system(format!("copy descriptor {number}"), errno),
                 })
             }
-            Descriptor::CgroupEntrance(path) => OpenOptions::new()
+            Descriptor::CgroupEntrance(path) | Descriptor::ClassEntrance(path) => OpenOptions::new()
                 .write(true)
                 .open(path)
                 .map_err(|error| Error::system(format!("open {}", path.display()), errno_of(&error)))

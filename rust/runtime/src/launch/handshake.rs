@@ -1,4 +1,4 @@
-//! What the parent does while the child waits at a `Sync`: the maps of a new user namespace, and hooks.
+//! What the parent does while the child waits at a `Sync`: the maps of a new user namespace, network devices, and hooks.
 
 use std::fs;
 use std::process::Command;
@@ -9,13 +9,15 @@ use nix::errno::Errno;
 use crate::error::Error;
 use crate::facts::find_helper;
 use crate::id_ranges::{IdMapping, helper_arguments, map_text};
-use crate::plan::IdMaps;
+use crate::network;
+use crate::plan::{IdMaps, Plan};
 
 /// Waits for the child and does the parent's part; on a thread of its own, for the one that cloned sleeps.
-pub(super) fn serve(handshake: &Handshake, maps: &IdMaps, run_hooks: RunHooks<'_>) -> Result<(), Error> {
+pub(super) fn serve(handshake: &Handshake, plan: &Plan, run_hooks: RunHooks<'_>) -> Result<(), Error> {
     while let Some((pid, part)) = handshake.wait_for_child() {
         let result = match part {
-            Part::MapIds => map_ids(pid, maps),
+            Part::MapIds => map_ids(pid, &plan.id_maps),
+            Part::MoveDevices => network::move_devices(&plan.net_devices, pid),
             Part::RunHooks => run_hooks(pid),
         };
         handshake.answer(result.is_ok());

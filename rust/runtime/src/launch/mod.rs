@@ -47,6 +47,7 @@ use crate::layers::Layers;
 use crate::life::agent::Agent;
 use crate::life::process::Process;
 use crate::plan::{Passed, Plan};
+use crate::rdt::Class;
 use crate::record::Details;
 use clone::clone;
 use descriptors::Opened;
@@ -134,6 +135,7 @@ pub struct Outside<'o> {
 pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     let mut cgroup = plan.cgroup.as_ref().map(cgroup::make).transpose()?;
     let joined = plan.joins_cgroup.as_ref().map(Cgroup::of_container).transpose()?;
+    plan.class.as_ref().map_or(Ok(()), Class::make)?;
     let mut opened = Opened::open(plan)?;
     if plan.joins.is_some_and(|(pid, start_time)| !Process { pid, start_time }.is_there()) {
         // What was opened by its number may be another's by now.
@@ -249,7 +251,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     }
     let (cloned, answered) = if plan.has_parents_part() || agent.is_some() {
         thread::scope(|scope| {
-            let serve = || handshake::serve(&report.handshake, &plan.id_maps, outside.run_hooks);
+            let serve = || handshake::serve(&report.handshake, plan, outside.run_hooks);
             let handshake = match thread::Builder::new().spawn_scoped(scope, serve) {
                 Ok(handshake) => handshake,
                 Err(error) => return (Err(failure::of_thread(&error)), Ok(())),

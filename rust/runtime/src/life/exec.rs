@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::facts::Facts;
 use crate::plan::plan;
 use crate::run::Watched;
-use crate::spec::{Capabilities, Spec};
+use crate::spec::{Capabilities, IntelRdt, Spec};
 use std::sync::Arc;
 
 /// A program that is to run in a container; its spec says in which.
@@ -64,6 +64,10 @@ pub(crate) fn enter(mut spec: Spec) -> Result<Spec, Error> {
     let config = Spec::parse(config.as_bytes())?;
     spec.linux.namespaces = joined(&config, process.pid);
     spec.linux.seccomp = spec.linux.seccomp.or(config.linux.seccomp);
+    spec.linux.memory_policy = spec.linux.memory_policy.or(config.linux.memory_policy);
+    // Its class of service has been made, or compared.
+    spec.linux.intel_rdt =
+        config.linux.intel_rdt.map(|IntelRdt { clos_id, .. }| IntelRdt { clos_id, ..IntelRdt::default() });
     spec.linux.personality = spec.linux.personality.or(config.linux.personality);
     if container.as_its_program {
         let given = spec.process;

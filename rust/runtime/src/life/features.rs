@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::names::{capability, mount_options};
+use crate::names::{capability, memory_policy, mount_options};
 use crate::seccomp::spec::{Action, Flag, Operator};
 use crate::seccomp::supported_architectures;
 
 /// The versions of the runtime-spec whose configurations are taken.
 const OLDEST_VERSION: &str = "1.0.0";
-const NEWEST_VERSION: &str = "1.2.1";
+const NEWEST_VERSION: &str = "1.3.0";
 
 const HOOKS: [&str; 6] = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
@@ -63,9 +63,13 @@ pub(crate) fn features(_: &Asked) -> impl Serialize + use<> {
             },
             "apparmor": { "enabled": true },
             "selinux": { "enabled": true },
-            "intelRdt": { "enabled": false },
+            "intelRdt": { "enabled": true, "schemata": true, "monitoring": false },
             "mountExtensions": { "idmap": { "enabled": true } },
-            "netDevices": { "enabled": false },
+            "memoryPolicy": {
+                "modes": memory_policy::modes().collect::<Vec<_>>(),
+                "flags": memory_policy::flags().collect::<Vec<_>>(),
+            },
+            "netDevices": { "enabled": true },
         },
     })
 }

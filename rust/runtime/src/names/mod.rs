@@ -2,6 +2,7 @@
 
 pub mod capability;
 pub mod cpu_list;
+pub mod memory_policy;
 pub mod mount_attributes;
 pub mod mount_options;
 pub mod rlimit;

@@ -9,6 +9,7 @@ mod filter;
 mod identity;
 mod mounts;
 mod namespaces;
+mod network;
 mod nodes;
 mod root;
 mod runnable;
@@ -29,6 +30,8 @@ use crate::cgroup::{Arrangement, Place};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::life::agent::Agent;
+use crate::network::Device;
+use crate::rdt::Class;
 use crate::seccomp::Filter;
 use crate::spec::{Extras, Spec};
 
@@ -74,6 +77,8 @@ pub enum Descriptor {
     },
     /// The file of its cgroup by which the child enters that.
     CgroupEntrance(PathBuf),
+    /// The file of its class of service by which the child enters that.
+    ClassEntrance(PathBuf),
     /// A network namespace that was made ahead, if one is spare.
     SpareNetwork,
     /// A socket through which the child sends a descriptor; the caller keeps the other end.
@@ -114,6 +119,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The cgroup that is made for the program, if any is.
     pub cgroup: Option<Arrangement>,
+    /// The class of service that it enters, for caches and bandwidth.
+    pub class: Option<Class>,
     /// The program as the caller named it.
     pub program: String,
     /// After how long the program is killed.
@@ -124,6 +131,8 @@ pub struct Plan {
     pub has_classic_mounts: bool,
     /// The ids of a new user namespace.
     pub id_maps: IdMaps,
+    /// What is moved into its network namespace.
+    pub net_devices: Vec<Device>,
     /// The step that a test has fail.
     pub fault: Fault,
     /// What could not be had in full, a sentence each.
@@ -157,11 +166,13 @@ impl Plan {
             filters: Vec::new(),
             steps: Vec::new(),
             cgroup: None,
+            class: None,
             program: runnable::program(spec)?.0.clone(),
             timeout: extras.timeout_ms.map(timeout).transpose()?,
             debug: extras.debug,
             has_classic_mounts: facts.has_classic_mounts,
             id_maps: IdMaps::None,
+            net_devices: Vec::new(),
             fault: Fault::default(),
             degraded: facts.degraded.clone(),
             foreground: extras.foreground,
@@ -254,6 +265,12 @@ pub fn plan(spec: &Spec, facts: &Facts) -> Result<Plan, Error> {
     }
     let mut plan = Plan::new(spec, facts)?;
     cgroups::enter(&mut plan, spec, facts)?;
+    if let Some(given) = &spec.linux.intel_rdt {
+        let class = Class::of(given, facts.resctrl.as_deref())?;
+        let file = plan.descriptor(Descriptor::ClassEntrance(class.entrance()));
+        plan.steps.push(Step::EnterCgroup { file });
+        plan.class = Some(class);
+    }
     namespaces::enter(&mut plan, spec, facts)?;
     if spec.minicontainer.debug {
         // The program's, not those of a process that made room for it.

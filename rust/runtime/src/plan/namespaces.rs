@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sched::CloneFlags;
 
 use super::table::c_string;
-use super::{Descriptor, Plan};
+use super::{Descriptor, Plan, network};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges::{self, IdMapping};
@@ -77,6 +77,7 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
         };
         plan.steps.push(step);
     }
+    network::move_devices(plan, spec)?;
     set_parameters(plan, spec)?;
     // As late as can be: in a PID namespace that was joined others see this process, before it is the program.
     let copies = has_joined(spec, NamespaceKind::Time);
@@ -100,13 +101,18 @@ pub(super) fn has_new(spec: &Spec, kind: NamespaceKind) -> bool {
     spec.linux.namespaces.iter().any(|namespace| namespace.kind == kind && namespace.path.is_none())
 }
 
+/// Whether the program is in one of this kind that is not this process's.
+pub(super) fn has(spec: &Spec, kind: NamespaceKind) -> bool {
+    spec.linux.namespaces.iter().any(|namespace| namespace.kind == kind)
+}
+
 fn has_joined(spec: &Spec, kind: NamespaceKind) -> bool {
     spec.linux.namespaces.iter().any(|namespace| namespace.kind == kind && namespace.path.is_some())
 }
 
 /// Whether the program is in a user namespace other than this process's.
 pub(crate) fn has_user_namespace(spec: &Spec) -> bool {
-    spec.linux.namespaces.iter().any(|namespace| namespace.kind == NamespaceKind::User)
+    has(spec, NamespaceKind::User)
 }
 
 fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
@@ -119,7 +125,6 @@ fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
             return Err(Error::spec(format!("linux.namespaces[{index}].path"), "must name a namespace; it is empty"));
         }
     }
-    let has = |kind| namespaces.iter().any(|namespace| namespace.kind == kind);
     let needs = |field: &str, namespace: &str| {
         Err(Error::spec(field, format!("needs a {namespace} namespace of the container's own, which the spec lacks")))
     };
@@ -128,16 +133,16 @@ fn check(spec: &Spec, facts: &Facts) -> Result<(), Error> {
         let field = if spec.linux.uid_mappings.is_empty() { "linux.gidMappings" } else { "linux.uidMappings" };
         return needs(field, "new user");
     }
-    if spec.hostname.is_some() && !has(NamespaceKind::Uts) {
+    if spec.hostname.is_some() && !has(spec, NamespaceKind::Uts) {
         return needs("hostname", "UTS");
     }
-    if spec.domainname.is_some() && !has(NamespaceKind::Uts) {
+    if spec.domainname.is_some() && !has(spec, NamespaceKind::Uts) {
         return needs("domainname", "UTS");
     }
     if !spec.linux.time_offsets.is_empty() && !has_new(spec, NamespaceKind::Time) {
         return needs("linux.timeOffsets", "new time");
     }
-    if (spec.root.is_some() || !spec.mounts.is_empty()) && !has(NamespaceKind::Mount) && !facts.holds {
+    if (spec.root.is_some() || !spec.mounts.is_empty()) && !has(spec, NamespaceKind::Mount) && !facts.holds {
         return needs(if spec.root.is_some() { "root" } else { "mounts" }, "mount");
     }
     Ok(())
@@ -276,7 +281,7 @@ fn set_parameters(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
         let Some(kind) = owner else {
             return Err(Error::spec(field(), "belongs to no namespace: it would be set for the whole host"));
         };
-        if !spec.linux.namespaces.iter().any(|namespace| namespace.kind == kind) {
+        if !has(spec, kind) {
             let kind = kind.name();
             return Err(Error::spec(field(), format!("needs a {kind} namespace of the container's own")));
         }

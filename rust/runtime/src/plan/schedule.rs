@@ -6,8 +6,8 @@ use nix::libc;
 use super::Plan;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::names::{cpu_list, rlimit, scheduler};
-use crate::spec::{Scheduler, Spec};
+use crate::names::{cpu_list, memory_policy, rlimit, scheduler};
+use crate::spec::{MemoryPolicy, Scheduler, Spec};
 
 /// Limits, scheduling, personality, keyring.
 pub(super) fn set(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
@@ -43,6 +43,11 @@ pub(super) fn set(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Err
             plan.steps.push(Step::SetAffinity { set });
         }
     }
+    if let Some(policy) = &spec.linux.memory_policy {
+        let (mode, nodes) = memory(policy)?;
+        let nodes = plan.blob(nodes);
+        plan.steps.push(Step::SetMemoryPolicy { mode, nodes });
+    }
     if let Some(personality) = &spec.linux.personality {
         if !personality.flags.is_empty() {
             return Err(Error::spec("linux.personality.flags", "must be empty: OCI defines none"));
@@ -52,6 +57,30 @@ pub(super) fn set(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Err
         plan.steps.push(Step::SetPersonality { domain });
     }
     Ok(())
+}
+
+/// A mode with its flags, and the set of nodes; which of them go together, the kernel knows.
+fn memory(policy: &MemoryPolicy) -> Result<(i32, Vec<u8>), Error> {
+    let field = "linux.memoryPolicy.mode";
+    let mut mode = memory_policy::parse_mode(&policy.mode).ok_or_else(|| {
+        Error::spec(field, unknown("MPOL_DEFAULT, MPOL_BIND or another of set_mempolicy(2)", &policy.mode))
+    })?;
+    for (index, name) in policy.flags.iter().enumerate() {
+        let field = || format!("linux.memoryPolicy.flags[{index}]");
+        mode |= memory_policy::parse_flag(name).ok_or_else(|| Error::spec(field(), unknown("an MPOL_F_…", name)))?;
+    }
+    let field = "linux.memoryPolicy.nodes";
+    let takes_none = matches!(policy.mode.as_str(), "MPOL_DEFAULT" | "MPOL_LOCAL");
+    match (policy.nodes.is_empty(), takes_none) {
+        (true, true) => Ok((mode, Vec::new())),
+        (true, false) if policy.mode == "MPOL_PREFERRED" => Ok((mode, Vec::new())),
+        (true, false) => Err(Error::spec(field, format!("must name a node, for {}", policy.mode))),
+        (false, true) => Err(Error::spec(field, format!("must be empty, for {} takes no node", policy.mode))),
+        (false, false) => {
+            let words = cpu_list::parse(&policy.nodes, field)?.words;
+            Ok((mode, words.iter().flat_map(|word| word.to_ne_bytes()).collect()))
+        }
+    }
 }
 
 /// `IOPRIO_CLASS_SHIFT`, ioprio_set(2).

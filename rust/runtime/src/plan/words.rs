@@ -6,7 +6,7 @@ use minicontainer_child::{List, Part, Place, Step, Str};
 use nix::libc;
 
 use super::{Descriptor, Plan};
-use crate::names::{capability, rlimit};
+use crate::names::{capability, memory_policy, rlimit};
 
 /// What could not be done, as it follows `cannot`: `execute "/bin/true"`.
 #[must_use]
@@ -17,10 +17,12 @@ pub fn operation(plan: &Plan, step: Step) -> String {
 
         Step::Monitor { .. } => "start the container's monitor".into(),
         Step::EnterCgroup { file } => match plan.descriptors.get(file.0 as usize) {
+            Some(Descriptor::ClassEntrance(path)) => format!("enter its class of service by {}", path.display()),
             Some(Descriptor::CgroupEntrance(path)) => format!("enter its cgroup by {}", path.display()),
             _ => "enter its cgroup".into(),
         },
         Step::Sync { part: Part::MapIds } => "have its ids mapped".into(),
+        Step::Sync { part: Part::MoveDevices } => "have network devices moved".into(),
         Step::Sync { part: Part::RunHooks } => "have its hooks run".into(),
         Step::JoinNamespace { namespace, kind } => match plan.descriptors.get(namespace.0 as usize) {
             Some(Descriptor::Namespace { path, .. }) => {
@@ -66,6 +68,7 @@ pub fn operation(plan: &Plan, step: Step) -> String {
         Step::NewKeyring => "join a keyring of its own".into(),
         Step::SetRlimit { resource, soft, hard } => format!("set {} to {soft}:{hard}", rlimit_name(resource)),
         Step::SetScheduler { .. } => "set the scheduler".into(),
+        Step::SetMemoryPolicy { mode, .. } => format!("set the memory policy {}", memory_policy::name(mode)),
         Step::SetAffinity { .. } => "set the processors".into(),
         Step::SetIoPriority { .. } => "set the I/O priority".into(),
         Step::SetPersonality { .. } => "set the personality".into(),

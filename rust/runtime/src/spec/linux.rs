@@ -35,6 +35,12 @@ pub struct Linux {
     pub mount_label: String,
     /// Which system calls may be made.
     pub seccomp: Option<Seccomp>,
+    /// Which nodes memory is taken from.
+    pub memory_policy: Option<MemoryPolicy>,
+    /// Devices of the host's network, by their names there, that are moved into the container's.
+    pub net_devices: BTreeMap<String, NetDevice>,
+    /// Which part of caches and of memory's bandwidth it may use.
+    pub intel_rdt: Option<IntelRdt>,
     /// The execution domain.
     pub personality: Option<Personality>,
     /// The container's cgroup: an absolute path, a relative one, or `slice:prefix:name` with systemd.
@@ -168,4 +174,42 @@ pub struct Personality {
     /// None is defined by OCI.
     #[serde(default)]
     pub flags: Vec<String>,
+}
+
+/// OCI `linux.memoryPolicy`, set_mempolicy(2).
+#[derive(Debug, Deserialize)]
+pub struct MemoryPolicy {
+    /// `MPOL_BIND`, `MPOL_INTERLEAVE`, …
+    pub mode: String,
+    /// A list such as `0-3,7`.
+    #[serde(default)]
+    pub nodes: String,
+    /// `MPOL_F_STATIC_NODES`, …
+    #[serde(default)]
+    pub flags: Vec<String>,
+}
+
+/// OCI `linux.netDevices.*`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NetDevice {
+    /// What it is called in the container; empty: as on the host. With `%d` in it, the kernel chooses a number.
+    pub name: String,
+}
+
+/// OCI `linux.intelRdt`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IntelRdt {
+    /// The class of service: a folder of the resctrl filesystem, `/` for that itself.
+    #[serde(rename = "closID")]
+    pub clos_id: Option<String>,
+    /// A line for the caches of level 3.
+    pub l3_cache_schema: Option<String>,
+    /// A line for the bandwidth.
+    pub mem_bw_schema: Option<String>,
+    /// Further lines.
+    pub schemata: Vec<String>,
+    /// Whether what it uses is counted for itself.
+    pub enable_monitoring: bool,
 }

@@ -16,7 +16,9 @@ pub use extras::{
     Extras, InContainer, Landlock, MapIds, MemoryFile, MountApi, NodeSet, Overlay, SeccompProfile, Stdio, Tty,
 };
 pub use hooks::{Hook, Hooks};
-pub use linux::{CLONE_NEWTIME, Device, Linux, Namespace, NamespaceKind, Personality, TimeOffset};
+pub use linux::{
+    CLONE_NEWTIME, Device, IntelRdt, Linux, MemoryPolicy, Namespace, NamespaceKind, NetDevice, Personality, TimeOffset,
+};
 pub use mounts::{Mount, Root};
 pub use process::{Capabilities, ConsoleSize, CpuAffinity, IoPriority, Process, Rlimit, Scheduler, User};
 

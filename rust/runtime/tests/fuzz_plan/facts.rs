@@ -46,6 +46,7 @@ pub fn facts(random: &mut Random) -> Facts {
         apparmor_file: "/proc/self/attr/exec",
         has_selinux: random.one_in(2),
         denies_groups: random.one_in(4),
+        resctrl: random.one_in(2).then(|| "/sys/fs/resctrl".into()),
         degraded: Vec::new(),
     }
 }

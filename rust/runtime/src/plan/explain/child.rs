@@ -3,6 +3,7 @@
 use minicontainer_child::{Fd, Filter, List, Part, Step};
 
 use super::{Line, mounts};
+use crate::names::memory_policy;
 use crate::plan::words::{capability_names, kind_flags, kind_name, list, quote, rlimit_name, text};
 use crate::plan::{Descriptor, Plan};
 
@@ -24,17 +25,19 @@ pub(super) fn lines(plan: &Plan, step: Step) -> Vec<Line> {
             "the container's process; this one becomes its parent, which keeps its log and hears of its end",
             "clone(2)",
         ),
-        Step::EnterCgroup { file } => line(
-            "write",
-            vec![descriptor(plan, file), "\"0\"".into()],
-            "enter the cgroup that was made for it",
-            "cgroups(7)",
-        ),
+        Step::EnterCgroup { file } => {
+            let (why, page) = match plan.descriptors.get(file.0 as usize) {
+                Some(Descriptor::ClassEntrance(_)) => ("enter its class of service", "kernel: filesystems/resctrl"),
+                _ => ("enter the cgroup that was made for it", "cgroups(7)"),
+            };
+            line("write", vec![descriptor(plan, file), "\"0\"".into()], why, page)
+        }
         Step::Sync { part } => line(
             "futex",
             vec!["HANDSHAKE".into(), "FUTEX_WAIT".into()],
             match part {
                 Part::MapIds => "wait until this process has mapped the ids",
+                Part::MoveDevices => "wait until this process has moved network devices into its network namespace",
                 Part::RunHooks => "wait until the hooks that come before the root is entered have run",
             },
             "futex(2)",
@@ -127,6 +130,12 @@ fn carried_over(plan: &Plan, step: Step) -> Option<Line> {
             vec!["0".into(), "ATTRIBUTES".into(), "0".into()],
             "how it is scheduled",
             "sched_setattr(2)",
+        ),
+        Step::SetMemoryPolicy { mode, .. } => line(
+            "set_mempolicy",
+            vec![memory_policy::name(mode), "NODES".into()],
+            "the nodes that its memory is taken from",
+            "set_mempolicy(2), numa(7)",
         ),
         Step::SetAffinity { .. } => line(
             "sched_setaffinity",
@@ -323,7 +332,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
-        Some(Descriptor::CgroupEntrance(path)) => super::cgroups::quoted(path),
+        Some(Descriptor::CgroupEntrance(path) | Descriptor::ClassEntrance(path)) => super::cgroups::quoted(path),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
         Some(Descriptor::Socket(_) | Descriptor::Door) => "SOCKET".into(),
         None => "?".into(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::words::{kind_flags, quote, stream_name};
 use super::{Descriptor, IdMaps, Passed, Plan};
+use crate::network::Device;
 
 /// One step as people read it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +65,7 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
     if let IdMaps::ByParent { by_helpers, .. } = plan.id_maps {
         lines.push(map_ids(by_helpers));
     }
+    lines.extend(plan.net_devices.iter().map(move_device));
     lines.extend(plan.steps.iter().flat_map(|step| child::lines(plan, *step)));
     lines.push(Line::parent(
         "pidfd_open",
@@ -112,6 +114,12 @@ fn clone(plan: &Plan) -> Line {
     Line::new("parent", call, vec![flags.join("|")], why, "clone(2), namespaces(7)")
 }
 
+fn move_device(device: &Device) -> Line {
+    let what = format!("{{RTM_NEWLINK, {:?}, IFLA_NET_NS_FD, IFLA_IFNAME={:?}}}", device.host, device.inside);
+    let why = "a device of the host's goes into its network namespace, keeps its lasting addresses, and is brought up";
+    Line::parent("sendto", ["NETLINK_ROUTE", &what], why, "rtnetlink(7)")
+}
+
 fn open(source: &Descriptor) -> Line {
     match source {
         Descriptor::Null => Line::parent(
@@ -154,6 +162,12 @@ fn open(source: &Descriptor) -> Line {
             ["AT_FDCWD", &cgroups::quoted(path), "O_WRONLY|O_CLOEXEC"],
             "the child enters its cgroup by it, in which it counts from its first instruction on",
             "cgroups(7)",
+        ),
+        Descriptor::ClassEntrance(path) => Line::parent(
+            "openat",
+            ["AT_FDCWD", &cgroups::quoted(path), "O_WRONLY|O_CLOEXEC"],
+            "the child enters a class of service by it, which is made or compared before",
+            "kernel: filesystems/resctrl",
         ),
         Descriptor::SpareNetwork => Line::parent(
             "openat",

@@ -54,6 +54,7 @@ samples! {
     NewKeyring,
     SetRlimit { resource: 7, soft: 0, hard: 0 },
     SetScheduler { attributes: Blob(0) },
+    SetMemoryPolicy { mode: 2, nodes: Blob(0) },
     SetAffinity { set: Blob(0) },
     SetIoPriority { priority: 0 },
     SetPersonality { domain: 0 },
