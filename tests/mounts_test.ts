@@ -250,6 +250,71 @@ test("mounts show other owners when they have mappings of ids", async () => {
   await assertRejects(() => sh(without, ""), SpecError, "volumes[0]: idmap needs");
 });
 
+test("volumes have the host see what a container mounts in them when they are rshared, and else don't", async () => {
+  using root = rootfs();
+  using folder = source();
+  hostMount("--make-shared", `${folder.path}/below`);
+  for (const each of ["rshared", "shared", "rslave", "rprivate"]) Deno.mkdirSync(`${folder.path}/below/${each}`);
+  const mounts = (options: string) => `mount -t tmpfs inner /data/${options} && echo >/data/${options}/seen`;
+  for (const options of ["rshared", "shared", "rslave", "rprivate"]) {
+    const volumes = [`${folder.path}/below:/data:${options}${options === "shared" ? ",bind" : ""}`];
+    const may = { capAdd: ["SYS_ADMIN"], seccomp: "unconfined" } as const;
+    const { stderr } = await sh({ rootfs: root.path, volumes, ...may }, mounts(options));
+    assertEquals(stderr, "", options);
+    assertEquals(exists(`${folder.path}/below/${options}/seen`), options.endsWith("shared"), options);
+  }
+});
+
+for (const mountApi of ["new", "classic"] as const) {
+  test(`volumes tell that they tell the host nothing when they cannot, by the ${mountApi} calls`, async () => {
+    using root = rootfs();
+    using folder = source();
+    const volumes = [`${folder.path}:/data:rshared`];
+    const config = { rootfs: root.path, mountApi, enableUserNamespace: mountApi === "new", volumes };
+    await using program = namespaceSpawn({
+      ...shell("true"),
+      ...config,
+      uidMappings: mapped(mountApi),
+      gidMappings: mapped(mountApi),
+    });
+    const why = mountApi === "new" ? "the container has a user namespace" : "mount(2) makes it";
+    const told = `what is mounted below /data is not mounted for the host, though it is shared: ${why}`;
+    assertEquals(program.degraded, [told]);
+  });
+}
+
+/** All ids, as they are. */
+function mapped(mountApi: "new" | "classic") {
+  return mountApi === "new" ? [{ containerID: 0, hostID: 0, size: 65536 }] : undefined;
+}
+
+test("volumes show their files as the container's when they are idmap in a user namespace", async () => {
+  using root = rootfs();
+  using folder = source();
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65536 }];
+  // Its root owns nothing of the root filesystem, and could make no place in it.
+  for (const place of ["data", "all"]) Deno.mkdirSync(`${root.path}/${place}`);
+  const volumes = [`${folder.path}:/data:idmap,ro`, `${folder.path}:/all:ridmap`];
+  const config = { rootfs: root.path, enableUserNamespace: true, uidMappings: ids, gidMappings: ids, volumes };
+  await leavesTheHost(async () => {
+    const show =
+      "stat -c %u:%g /data/file /data/below /all/below; { echo >/data/new; } 2>/dev/null || echo refused; echo >/all/new";
+    assertEquals((await says(config, show)).split("\n"), ["0:0", "65534:65534", "0:0", "refused"]);
+  });
+  assertEquals(Deno.statSync(`${folder.path}/new`).uid, 0);
+  const lines = mountLines(await says(config, "cat /proc/self/mountinfo"));
+  for (const target of ["/data", "/all"]) {
+    assertEquals(lines.find((line) => line.target === target)?.propagation, [], target);
+  }
+});
+
+test("an overlay over / in a user namespace tells why it cannot be", async () => {
+  const { code, stderr } = await cli(["--user", "--rootfs", "/", "--overlay", "/bin/true"]);
+  assertEquals(code, 125);
+  assertMatch(stderr, /an overlay over the root filesystem: invalid argument; there are mounts below it, which a user/);
+  assertEquals((await cli(["--rootfs", "/", "--overlay", "/bin/true"])).code, 0);
+});
+
 for (
   const [mode, tag] of [["private", ""], ["shared", "shared"], ["unbindable", "unbindable"], ["slave", ""]] as const
 ) {

@@ -192,3 +192,17 @@ testWithRanges("files of other users in the container belong to ids of the range
   const { stdout } = await asOrdinaryUser<Came>(code, { ranges: RANGES, look });
   assertEquals([stdout, owners], ["joe", [65_534, RANGE.first + 999]]);
 });
+
+test("a user is told that root alone makes mounts that show other ids", async () => {
+  const ids = (id: string) => `[{ containerID: 0, hostID: ${id}, size: 1 }]`;
+  const mappings = `uidMappings: ${ids("Deno.uid()")}, gidMappings: ${ids("Deno.gid()")}`;
+  const { refused, taken } = await each({
+    refused: [`{ rootfs: ROOT, ${mappings}, volumes: [PLACE + "/home:/tmp:idmap"] }`, "true"],
+    taken: [`{ rootfs: ROOT, ${mappings}, volumes: [PLACE + "/home:/tmp"] }`, "true"],
+  });
+  assertStringIncludes(
+    refused.message!,
+    "mounts show other ids only where the host's root makes them: leave idmap away",
+  );
+  assertEquals(taken.exitCode, 0);
+});

@@ -61,6 +61,8 @@ pub struct Bind {
     pub attributes: Attributes,
     /// What changes for it and all below it.
     pub all_attributes: Attributes,
+    /// The mount itself, where the parent has made it.
+    pub tree: Option<Fd>,
     /// A user namespace whose ids the files show, opened by the parent.
     pub ids_of: Option<Fd>,
     /// `MS_…` for mount(2).

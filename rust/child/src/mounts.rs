@@ -51,17 +51,21 @@ impl Machine<'_> {
         // What is mounted may hide it.
         self.last_folder = None;
         let name = self.program.string(bind.source)?;
-        let source = if bind.is_staged {
-            sys::open_in_root(self.stage()?, name, libc::O_PATH)?
-        } else {
-            sys::open(name, libc::O_PATH)?
+        let source = match bind.tree {
+            // A copy of the number, which is the parent's to close. By its path it may be out of this one's reach.
+            Some(tree) => sys::copy_descriptor(self.program.descriptor(tree)?)?,
+            None if bind.is_staged => sys::open_in_root(self.stage()?, name, libc::O_PATH)?,
+            None => sys::open(name, libc::O_PATH)?,
         };
         let kind = if sys::status(source.number())?.is(libc::S_IFDIR) { Kind::Folder } else { Kind::File };
         if self.program.has_classic_mounts {
             let place = self.open_or_make(bind.place, kind, false)?;
             return self.bind_classic(bind, source.number(), place.number());
         }
-        let mount = sys::open_tree(source.number(), CStrRef::EMPTY, bind.recursive)?;
+        let mount = match bind.tree {
+            Some(_) => source,
+            None => sys::open_tree(source.number(), CStrRef::EMPTY, bind.recursive)?,
+        };
         for (attributes, recursive) in [(bind.all_attributes, true), (bind.attributes, false)] {
             let attributes = Attributes { propagation: 0, ..attributes };
             if !attributes.is_empty() {

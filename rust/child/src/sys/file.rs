@@ -258,6 +258,12 @@ pub(crate) fn check_executable(path: CStrRef<'_>) -> Result<(), Errno> {
     }
 }
 
+/// `int fcntl(int fd, F_DUPFD_CLOEXEC, 0)`, fcntl(2).
+pub(crate) fn copy_descriptor(descriptor: i32) -> Result<Handle, Errno> {
+    // SAFETY: numbers only.
+    handle(unsafe { syscall(libc::SYS_fcntl, [word(descriptor), word(libc::F_DUPFD_CLOEXEC), 0]) })
+}
+
 /// `int accept4(int sockfd, NULL, NULL, SOCK_CLOEXEC)`, accept(2).
 pub(crate) fn accept(socket: i32) -> Result<Handle, Errno> {
     loop {

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::fs::{Metadata, OpenOptions};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use nix::libc;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, socketpair};
 use nix::sys::stat::Mode;
 
-use super::{passing, spare_network, userns, wait};
+use super::{passing, spare_network, tree, userns, wait};
 use crate::error::{Error, reason};
 use crate::plan::{Descriptor, Passed, Plan};
 
@@ -84,6 +84,10 @@ impl Opened {
             Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
             Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
+            Descriptor::Tree(plan) => {
+                let ids = plan.ids.and_then(|fd| self.childs.get(fd.0 as usize)?.as_ref());
+                tree::make(plan, ids.map(AsFd::as_fd)).and_then(above_stderr)
+            }
             Descriptor::Socket(passed) => {
                 let flags = SockFlag::SOCK_CLOEXEC;
                 let (ours, childs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)

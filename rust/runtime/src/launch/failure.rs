@@ -8,6 +8,7 @@ use nix::sched::CloneFlags;
 
 use super::descriptors;
 use crate::advice::{UsernsFacts, userns_advice};
+use crate::check::mountinfo;
 use crate::error::Error;
 use crate::plan::{IdMaps, Plan, namespace_names, operation};
 
@@ -78,10 +79,29 @@ pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
             ),
             IdMaps::ByParent { .. } => error.with_advice("the user namespace has no such id: see its mappings"),
         },
+        Errno::EINVAL if matches!(step, Step::OverlayRoot { .. }) && has_locked_mounts(plan) => error.with_advice(
+            "there are mounts below it, which a user namespace keeps where they are, for they hide what is below: leave \
+             the user namespace away, or take a folder without mounts",
+        ),
         Errno::EBUSY if matches!(step, Step::InstallFilter { listener: Some(_), .. }) => {
             error.with_advice("a filter of this process's own has a listener, and there can be one only")
         }
         Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },
         _ => error,
     }
+}
+
+/// Whether the root has mounts below it that the child got from another user namespace.
+fn has_locked_mounts(plan: &Plan) -> bool {
+    if !plan.namespaces.contains(CloneFlags::CLONE_NEWUSER) {
+        return false;
+    }
+    let path = |step: &Step| match step {
+        Step::OpenRoot { path } => plan.strings.get(path.0 as usize).map(|path| path.to_string_lossy()),
+        _ => None,
+    };
+    let Some(root) = plan.steps.iter().find_map(path) else { return false };
+    let below = format!("{}/", root.trim_end_matches('/'));
+    let text = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mountinfo::mounts(&text).any(|mount| mount.point.len() > 1 && mount.point.starts_with(&below))
 }

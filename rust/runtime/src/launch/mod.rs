@@ -22,6 +22,7 @@ mod shared;
 pub mod signals;
 mod spare_network;
 mod stack;
+mod tree;
 pub mod tty;
 mod userns;
 mod visibility;

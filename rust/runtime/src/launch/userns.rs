@@ -41,7 +41,8 @@ fn mapped(pid: Pid, uid_map: &str, gid_map: &str) -> Result<OwnedFd, Error> {
     debug_assert_ne!(pid, getpid());
     let failed = |error: &std::io::Error| {
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
-        Error::system("map the ids of a mount", errno)
+        let error = Error::system("map the ids of a mount", errno);
+        if errno == Errno::EPERM { error.with_advice(super::tree::ROOT_ALONE) } else { error }
     };
     for (file, text) in [("uid_map", uid_map), ("gid_map", gid_map)] {
         let mut map = fs::OpenOptions::new().write(true).open(format!("/proc/{pid}/{file}")).map_err(|e| failed(&e))?;

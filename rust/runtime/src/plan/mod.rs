@@ -75,6 +75,8 @@ pub enum Descriptor {
         /// The text of its `gid_map`.
         gid_map: String,
     },
+    /// A mount that is made here, for the child to move to its place.
+    Tree(Tree),
     /// The file of its cgroup by which the child enters that.
     CgroupEntrance(PathBuf),
     /// The file of its class of service by which the child enters that.
@@ -85,6 +87,21 @@ pub enum Descriptor {
     Socket(Passed),
     /// The connection of who starts the container that waits; until then, the socket that it waits at.
     Door,
+}
+
+/// A copy of a part of the host's mounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    /// Where it is.
+    pub source: CString,
+    /// With all that is mounted below it.
+    pub recursive: bool,
+    /// `MS_PRIVATE` or `MS_SLAVE` for all of it; 0: it stays among the host's peers.
+    pub propagation: u64,
+    /// The user namespace whose ids it shows, by its place among the descriptors.
+    pub ids: Option<Fd>,
+    /// Whether what is mounted below it does so, too.
+    pub maps_all: bool,
 }
 
 /// A descriptor that the child makes and sends.

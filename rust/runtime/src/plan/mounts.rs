@@ -4,17 +4,19 @@ use std::ffi::CString;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use minicontainer_child::{Attributes, Bind, Filesystem, List, Step, Str};
+use minicontainer_child::{Attributes, Bind, Fd, Filesystem, List, Step, Str};
 use nix::libc;
 
+use super::namespaces::{has_new, has_user_namespace};
+use super::root::hears;
 use super::table::{c_string, components};
-use super::{Descriptor, Plan, cgroups};
+use super::{Descriptor, Plan, Tree, cgroups};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges;
 use crate::names::mount_attributes::{MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY};
 use crate::names::mount_options::{self, MountOptions};
-use crate::spec::{Mount, Spec};
+use crate::spec::{Mount, NamespaceKind, Spec};
 
 /// The spec's mounts, in their order.
 pub(super) fn plan(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
@@ -153,6 +155,9 @@ pub(super) fn bind(
         return Err(Error::spec(format!("{field}.source"), "must name what is bound; it is empty"));
     }
     let ids_of = ids(plan, spec, mount, options, field)?;
+    let tree = tree(plan, spec, facts, mount, options, ids_of)?;
+    // What the parent has mapped is not mapped again.
+    let ids_of = if tree.is_some() { None } else { ids_of };
     let idmap = if ids_of.is_some() { MOUNT_ATTR_IDMAP } else { 0 };
     let is_recursive_map = options.idmap == Some(true);
     let propagation = options.propagation.map_or(0, |found| found.flag);
@@ -180,6 +185,7 @@ pub(super) fn bind(
         recursive: options.recursive_bind,
         attributes,
         all_attributes,
+        tree,
         ids_of,
         flags: options.classic_flags() & !(libc::MS_BIND | libc::MS_REC),
         place: plan.place(&mount.destination, || format!("{field}.destination"))?,
@@ -188,14 +194,43 @@ pub(super) fn bind(
     Ok(())
 }
 
-/// The user namespace whose ids a mount shows.
-fn ids(
+/// The mount, where the child could not make it: in a user namespace of its own it may change no ids, and by the time
+/// that it binds anything it has left the host's peers, whom an `rshared` mount is to tell of what is mounted in it.
+fn tree(
     plan: &mut Plan,
     spec: &Spec,
+    facts: &Facts,
     mount: &Mount,
     options: &MountOptions,
-    field: &str,
-) -> Result<Option<minicontainer_child::Fd>, Error> {
+    ids: Option<Fd>,
+) -> Result<Option<Fd>, Error> {
+    let is_elsewhere = has_user_namespace(spec);
+    let shared = options.propagation.filter(|found| found.flag == libc::MS_SHARED);
+    // What is below one that alone is shared is not.
+    let tells = shared.is_some_and(|found| found.recursive || !options.recursive_bind);
+    let is_wanted = if is_elsewhere { ids.is_some() } else { tells && has_new(spec, NamespaceKind::Mount) };
+    if tells && (is_elsewhere || facts.has_classic_mounts) {
+        let why = if is_elsewhere { "the container has a user namespace" } else { "mount(2) makes it" };
+        let place = &mount.destination;
+        plan.degraded
+            .push(format!("what is mounted below {place} is not mounted for the host, though it is shared: {why}"));
+    }
+    if !is_wanted || facts.has_classic_mounts {
+        return Ok(None);
+    }
+    let propagation = match (tells && !is_elsewhere, hears(spec)) {
+        (true, _) => 0,
+        (false, true) => libc::MS_SLAVE,
+        (false, false) => libc::MS_PRIVATE,
+    };
+    let source = c_string(&facts.absolute(&mount.source), || "mounts".into())?;
+    let maps_all = options.idmap == Some(true);
+    let tree = Tree { source, recursive: options.recursive_bind, propagation, ids, maps_all };
+    Ok(Some(plan.descriptor(Descriptor::Tree(tree))))
+}
+
+/// The user namespace whose ids a mount shows.
+fn ids(plan: &mut Plan, spec: &Spec, mount: &Mount, options: &MountOptions, field: &str) -> Result<Option<Fd>, Error> {
     let is_given = !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty();
     if options.idmap.is_none() && !is_given {
         return Ok(None);
@@ -240,6 +275,7 @@ pub(super) fn files(plan: &mut Plan, spec: &Spec) -> Result<(), Error> {
             recursive: false,
             attributes: Attributes { set, ..Attributes::default() },
             all_attributes: Attributes::default(),
+            tree: None,
             ids_of: None,
             flags: libc::MS_NOSUID | libc::MS_NODEV,
             place,

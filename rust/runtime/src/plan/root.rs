@@ -20,9 +20,8 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
     if has_new(spec, NamespaceKind::Mount) {
         // What the host's mounts tell ours of: nothing, but where somebody wants to hear of them. Never the other way,
         // or the root would be mounted on the host's own folder: what is wanted is set once it is entered.
-        let hears = wanted.is_some_and(hears_of_others) || hears_of_the_host(spec);
-        plan.steps
-            .push(Step::SetPropagation { flags: libc::MS_REC | if hears { libc::MS_SLAVE } else { libc::MS_PRIVATE } });
+        let flag = if hears(spec) { libc::MS_SLAVE } else { libc::MS_PRIVATE };
+        plan.steps.push(Step::SetPropagation { flags: libc::MS_REC | flag });
     }
     let Some(root) = &spec.root else {
         open_session(plan, spec, facts)?;
@@ -105,10 +104,11 @@ fn wanted_propagation(spec: &Spec) -> Result<Option<Propagation>, Error> {
     })
 }
 
-/// A mount that is to hear of the host's later mounts.
-fn hears_of_the_host(spec: &Spec) -> bool {
-    let hears = |option: &String| propagation(option).is_some_and(hears_of_others);
-    spec.mounts.iter().any(|mount| mount.options.iter().any(hears))
+/// Whether the root, or a mount, is to hear of the host's later mounts.
+pub(super) fn hears(spec: &Spec) -> bool {
+    let hears = |option: &str| propagation(option).is_some_and(hears_of_others);
+    let root = spec.linux.rootfs_propagation.as_deref();
+    root.is_some_and(hears) || spec.mounts.iter().flat_map(|mount| &mount.options).any(|option| hears(option))
 }
 
 fn hears_of_others(propagation: Propagation) -> bool {

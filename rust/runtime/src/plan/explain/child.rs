@@ -332,6 +332,7 @@ fn descriptor(plan: &Plan, fd: Fd) -> String {
         Some(Descriptor::Owner) => "OWNER".into(),
         Some(Descriptor::Namespace { path, .. }) => quote(path),
         Some(Descriptor::IdsOfMount { .. }) => "IDS".into(),
+        Some(Descriptor::Tree(_)) => "TREE".into(),
         Some(Descriptor::CgroupEntrance(path) | Descriptor::ClassEntrance(path)) => super::cgroups::quoted(path),
         Some(Descriptor::SpareNetwork) => "SPARE_NETWORK".into(),
         Some(Descriptor::Socket(_) | Descriptor::Door) => "SOCKET".into(),

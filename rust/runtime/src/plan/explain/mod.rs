@@ -157,6 +157,15 @@ fn open(source: &Descriptor) -> Line {
             "a user namespace whose ids a mount shows",
             "clone(2), user_namespaces(7)",
         ),
+        Descriptor::Tree(tree) => Line::parent(
+            "open_tree",
+            ["AT_FDCWD", &quote(&tree.source), "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC"],
+            match tree.ids {
+                Some(_) => "only here may a mount of the host's show other ids, by mount_setattr(2)",
+                None => "from here on what is mounted in it is mounted for the host as well",
+            },
+            "open_tree(2), mount_setattr(2)",
+        ),
         Descriptor::CgroupEntrance(path) => Line::parent(
             "openat",
             ["AT_FDCWD", &cgroups::quoted(path), "O_WRONLY|O_CLOEXEC"],

@@ -227,8 +227,10 @@ fn bind_lines(plan: &Plan, bind: &Bind) -> Vec<Line> {
         lines.extend(spread_bind(plan, &at, bind));
         return lines;
     }
-    let flags = if bind.recursive { "OPEN_TREE_CLONE|AT_RECURSIVE" } else { "OPEN_TREE_CLONE" };
-    lines.push(line("open_tree", &[&source, flags], why, "open_tree(2)"));
+    if bind.tree.is_none() {
+        let flags = if bind.recursive { "OPEN_TREE_CLONE|AT_RECURSIVE" } else { "OPEN_TREE_CLONE" };
+        lines.push(line("open_tree", &[&source, flags], why, "open_tree(2)"));
+    }
     for (attributes, recursive) in [(bind.all_attributes, "AT_RECURSIVE"), (bind.attributes, "0")] {
         if attributes.set != 0 || attributes.clear != 0 {
             let set = format!("set {}", mount_attributes::flag_names(attributes.set));

@@ -100,6 +100,7 @@ const BIND: Bind = Bind {
     recursive: false,
     attributes: Attributes { set: 0, clear: 0, propagation: 0, user_namespace: 0 },
     all_attributes: Attributes { set: 0, clear: 0, propagation: 0, user_namespace: 0 },
+    tree: None,
     ids_of: None,
     flags: 0,
     place: PLACE,
