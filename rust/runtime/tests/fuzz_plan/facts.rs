@@ -16,7 +16,11 @@ pub fn facts(random: &mut Random) -> Facts {
             random.pick(&[c"A=1", c"PATH=", c"PATH=/a:", c"B", c"", c"=", c"HOME=/"]).into()
         })
         .into(),
-        env_files: list(random, |random| random.pick(&["", "", "A=1\n", "# no\n\nexport B='2'", "A=\0", "="]).into()),
+        env_files: list(random, |random| {
+            // Mostly good: else little more than these would be looked at.
+            let good = !random.one_in(8);
+            random.pick(if good { &["", "A=1\n", "# no\n\nexport B='2'"] } else { &["A=\0", "=", "B"] }).into()
+        }),
         nofile: random.pick(&[None, Some((1024, 4096)), Some((u64::MAX, 0))]),
         ignored_signals: random.pick(&[0, 1, u64::MAX]),
         folder: random.pick(&["", "/", "/home/joe", "relative"]).into(),
@@ -46,7 +50,7 @@ pub fn facts(random: &mut Random) -> Facts {
         apparmor_file: "/proc/self/attr/exec",
         has_selinux: random.one_in(2),
         denies_groups: random.one_in(4),
-        resctrl: random.one_in(2).then(|| "/sys/fs/resctrl".into()),
+        resctrl: (!random.one_in(8)).then(|| "/sys/fs/resctrl".into()),
         degraded: Vec::new(),
     }
 }
