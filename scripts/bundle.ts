@@ -33,7 +33,10 @@ export async function bundleInto(folder: string, goal: string): Promise<void> {
     await Deno.mkdir(`${folder}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
   }
   await Deno.copyFile(projectPath(LIBRARY), `${folder}/${LIBRARY}`);
-  await mustRun(goal, [Deno.execPath(), "bundle", "--quiet", "--minify", "--keep-names", "--output", module, "bin.ts"]);
+  // Deno fetches esbuild from npm for it, the first time; behind a proxy only the machine's own certificates will do.
+  const trust = `DENO_TLS_CA_STORE=${Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla,system"}`;
+  const bundle = [Deno.execPath(), "bundle", "--quiet", "--minify", "--keep-names", "--output", module, "bin.ts"];
+  await mustRun(goal, ["env", trust, ...bundle]);
   const work = await Deno.makeTempDir({ prefix: "minicontainer-coverage-" });
   try {
     const flags = ["run", `--coverage=${work}/coverage`, ...DENO_FLAGS, module];
