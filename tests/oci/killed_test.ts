@@ -88,11 +88,16 @@ for (const [verb, options, before] of [["start", [], "created"], ["delete", ["--
   });
 }
 
+/** The words that a process was executed with. */
+function wordsOf(pid: number): string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").slice(0, -1);
+}
+
 /** The processes with some word among their arguments: ours, until they become another program. */
 function processesOf(word: string): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
     try {
-      return isAlive(pid) && Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(word);
+      return isAlive(pid) && wordsOf(pid).includes(word);
     } catch {
       return false;
     }
@@ -114,8 +119,11 @@ for (const [form, options] of [["in the foreground", []], ["detached", ["-d"]], 
       await until("nothing of ours is left", () => processesOf(id).length === 0);
       assertEquals((await container.state()).status, "running");
       const others = (await container.ps()).filter((other) => other !== pid);
-      for (const other of others) {
-        assertEquals(Deno.readTextFileSync(`/proc/${other}/cmdline`).split("\0"), ["sleep", "777", ""]);
+      // One that is becoming another program has none of its words for a moment.
+      const hasWords = (other: number) => !isAlive(other) || wordsOf(other).length > 0;
+      await until("they are programs", () => others.every(hasWords));
+      for (const other of others.filter(isAlive)) {
+        assertEquals(wordsOf(other), ["sleep", "777"]);
         Deno.kill(other, "SIGKILL");
       }
       await until("its programs have ended", () => !others.some(isAlive));
