@@ -206,8 +206,9 @@ fn tree(
 ) -> Result<Option<Fd>, Error> {
     let is_elsewhere = has_user_namespace(spec);
     let shared = options.propagation.filter(|found| found.flag == libc::MS_SHARED);
-    // What is below one that alone is shared is not.
-    let tells = shared.is_some_and(|found| found.recursive || !options.recursive_bind);
+    // What is below one that alone is shared is not. A container that is created has OCI's: shared with whoever comes to
+    // be its peer, and in the order of the spec, before which the parent's would stand.
+    let tells = !facts.holds && shared.is_some_and(|found| found.recursive || !options.recursive_bind);
     let is_wanted = if is_elsewhere { ids.is_some() } else { tells && has_new(spec, NamespaceKind::Mount) };
     if tells && (is_elsewhere || facts.has_classic_mounts) {
         let why = if is_elsewhere { "the container has a user namespace" } else { "mount(2) makes it" };
