@@ -8,7 +8,7 @@ const TOO_SMALL = -1;
 /** Enough for every record but a long plan's. */
 const USUAL_RECORD_BYTES = 4096;
 /** Enough for every error: as `rust/runtime/src/error.rs` keeps it. */
-export const ERROR_RECORD_BYTES = 65536;
+const ERROR_RECORD_BYTES = 65536;
 const LARGEST_RECORD_BYTES = 1 << 28;
 
 const encoder = new TextEncoder();
@@ -70,23 +70,36 @@ export function callForJson<T>(
   call: (record: Uint8Array<ArrayBuffer>, length: number) => number,
   record?: Uint8Array<ArrayBuffer>,
 ): T {
-  const told = callForRecord(call, record);
-  return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
+  return jsonIn(callForRecord(call, record));
 }
 
-/** As {@linkcode callForJson}, for a call on another thread. */
+/** As {@linkcode callForJsonElsewhere}, for a call that does more than look, and is made once: its answer must fit. */
+export async function callOnceForJsonElsewhere<T>(
+  call: (record: Uint8Array<ArrayBuffer>, length: number) => Promise<number>,
+  record: Uint8Array<ArrayBuffer>,
+): Promise<T> {
+  if (await call(record, record.byteLength) === TOO_SMALL) {
+    throw new Error("minicontainer's own mistake, please report it: an answer is too large");
+  }
+  return jsonIn(successIn(record));
+}
+
+/** As {@linkcode callForJson}, for a call on another thread, which only looks. */
 export async function callForJsonElsewhere<T>(
   call: (record: Uint8Array<ArrayBuffer>, length: number) => Promise<number>,
   record: Uint8Array<ArrayBuffer>,
 ): Promise<T> {
   if (await call(record, record.byteLength) === TOO_SMALL) return callForJsonElsewhere(call, larger(record));
-  const told = successIn(record);
-  return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
+  return jsonIn(successIn(record));
 }
 
 function larger({ byteLength }: Uint8Array): Uint8Array<ArrayBuffer> {
   if (byteLength * 16 > LARGEST_RECORD_BYTES) throw new Error("cannot read the library's answer: it is too large");
   return new Uint8Array(byteLength * 16);
+}
+
+function jsonIn<T>(told: Told): T {
+  return told.kind === "text" ? JSON.parse(told.json) as T : unexpected(told);
 }
 
 function endIn(told: Told): Ended {

@@ -1,6 +1,6 @@
 /** Calls that serve a container's life: by name, with an object for their fields, and JSON for an answer. */
 
-import { callForJson, callForJsonElsewhere, ERROR_RECORD_BYTES } from "./call.ts";
+import { callForJson, callForJsonElsewhere, callOnceForJsonElsewhere } from "./call.ts";
 import { openLibrary } from "./library.ts";
 import { lifeHereSymbols, lifeSymbols } from "./symbols.ts";
 
@@ -9,6 +9,12 @@ const encoder = new TextEncoder();
 /** Further fields whose values are JSON already, and cross as they are: JavaScript's numbers are not exact. */
 type Texts = Record<string, string>;
 
+/** Enough for every answer but a long list's or a large file's: a piece of a log has 128 KiB, six times as long in JSON. */
+const USUAL_ANSWER_BYTES = 1 << 20;
+
+/** What only looks, and can be made once more where the answer did not fit. */
+const LOOKS = ["store.list", "file.read", "features", "cgroup.stats", "cgroup.procs", "changes"];
+
 /** Buffers for answers, for the next calls. */
 const spare: Uint8Array<ArrayBuffer>[] = [];
 const MOST_SPARE = 8;
@@ -16,8 +22,7 @@ const MOST_SPARE = 8;
 /**
  * Makes a call on a thread of Deno's pool.
  *
- * @param name as the table of `rust/runtime/src/life/mod.rs` has it; what does more than look answers in less than 64 KiB,
- * for where an answer does not fit the call is made once more
+ * @param name as the table of `rust/runtime/src/life/mod.rs` has it
  * @param fields what it takes
  * @returns its answer
  * @throws the typed error that it fails with
@@ -25,11 +30,13 @@ const MOST_SPARE = 8;
 export async function callLife<T>(name: string, fields: object = {}, texts: Texts = {}): Promise<T> {
   const request = requestOf(name, fields, texts);
   const { call_nonblocking } = openLibrary(lifeSymbols);
-  const record = spare.pop() ?? new Uint8Array(ERROR_RECORD_BYTES);
+  const record = spare.pop() ?? new Uint8Array(USUAL_ANSWER_BYTES);
   const call = (record: Uint8Array<ArrayBuffer>, length: number) =>
     call_nonblocking(request, request.byteLength, record, length);
   try {
-    return await callForJsonElsewhere(call, record);
+    return await (LOOKS.includes(name)
+      ? callForJsonElsewhere<T>(call, record)
+      : callOnceForJsonElsewhere<T>(call, record));
   } finally {
     if (spare.length < MOST_SPARE) spare.push(record);
   }

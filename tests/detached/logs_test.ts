@@ -50,6 +50,26 @@ test("logs keeps bytes that are no text, and lines of any length", async () => {
   assertEquals(new TextDecoder().decode(stdout.subarray(2)), `${"x".repeat(20000)}\n`);
 });
 
+test("logs has every line of a large log, once and in order", async () => {
+  await using root = new Root();
+  const container = await root.start("seq 1 60000", { id: "one" });
+  await container.wait();
+  const lines: string[] = [];
+  for await (const { text } of container.logs()) lines.push(text);
+  assertEquals(lines, Array.from({ length: 60_000 }, (_, number) => `${number + 1}`));
+});
+
+test("logs has every byte of a large log of control characters", async () => {
+  await using root = new Root();
+  const container = await root.start("i=0; while [ $i -lt 40 ]; do head -c 20000 /dev/zero; echo; i=$((i + 1)); done", {
+    id: "one",
+  });
+  await container.wait();
+  let bytes = 0;
+  for await (const { text } of container.logs()) bytes += text.replaceAll(/[^\0]/g, "").length;
+  assertEquals(bytes, 800_000);
+});
+
 test("logs of a container without a monitor is refused", async () => {
   await using root = new Root();
   await using container = await root.start("sleep 1000", { id: "one", monitor: undefined });

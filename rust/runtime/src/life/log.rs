@@ -21,7 +21,7 @@ use crate::error::Error;
 static LOGS: Handles<Mutex<Reader>> = Handles::new();
 
 /// What one answer has at most, but for a line that is longer.
-const PIECE: usize = 1 << 18;
+const PIECE: usize = 1 << 17;
 
 /// As many bytes of a line are its time, and behind it, a stream and a tag: `… stdout F text`.
 const TIME: usize = 30;
