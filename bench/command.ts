@@ -2,10 +2,9 @@
 
 import { makeBundle, makeRootfs } from "./bundle.ts";
 import { install } from "./installed.ts";
-import { type Case, interleave, rowsOf, usable } from "./measure.ts";
-import { withoutHybridCgroup } from "../scripts/support.ts";
-import { Peer, serve } from "./peer.ts";
-import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
+import { type Case, rowsOf } from "./measure.ts";
+import { type Figure, type Part, TIMES } from "./report.ts";
+import { measuredCases, serveTimed, timed } from "./timed.ts";
 
 const CLI = new URL("../cli.ts", import.meta.url).pathname;
 const EMPTY_SCRIPT = "deno run of an empty script";
@@ -14,17 +13,10 @@ const OURS_FULL = "minicontainer --rootfs … /bin/true, installed";
 const RUNC = "runc run, static true";
 const BASELINES = [{ name: EMPTY_SCRIPT, column: "of empty script" }, { name: RUNC, column: "of runc" }];
 
-interface Timed {
-  names: string[];
-  samples: [string, number[]][];
-  skipped: Skipped[];
-}
-
 /** Measures our command beside others, with scripts and bundles in `folder`. */
 export async function command(rounds: number, folder: string): Promise<Part> {
-  await using peer = new Peer<number, Timed>(import.meta.url, [folder], { wrapper: await withoutHybridCgroup() });
-  const { names, samples, skipped } = await peer.ask(rounds);
-  const rows = rowsOf(names, new Map(samples), BASELINES);
+  const { names, samples, skipped } = await timed(import.meta.url, rounds, folder);
+  const rows = rowsOf(names, samples, BASELINES);
   const figure = (name: string, baseline: number, limit: number): Figure => ({
     what: `${name}: p50 of ${BASELINES[baseline].name}'s`,
     value: rows.find((row) => row.name === name)?.values[TIMES.length + baseline] ?? NaN,
@@ -82,9 +74,5 @@ async function runCommand([program, ...args]: string[]) {
 }
 
 if (import.meta.main) {
-  await serve<number, Timed>(async (rounds) => {
-    const { ready, skipped } = await usable(await commands(Deno.args[0]));
-    const samples = await interleave(ready, rounds);
-    return { names: ready.map(({ name }) => name), samples: [...samples], skipped };
-  });
+  await serveTimed(async (rounds) => await measuredCases(await commands(Deno.args[0]), rounds));
 }

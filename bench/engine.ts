@@ -1,29 +1,21 @@
 /** A container of Podman's, over one runtime and another. Run as a script, this module is the process that starts them. */
 
 import { makeRootfs, makeStateFolder } from "./bundle.ts";
-import { withoutHybridCgroup } from "../scripts/support.ts";
 import { commandCase } from "./command.ts";
 import { install } from "./installed.ts";
-import { type Case, interleave, rowsOf, usable } from "./measure.ts";
-import { Peer, serve } from "./peer.ts";
-import { type Part, type Skipped, TIMES } from "./report.ts";
+import { type Case, rowsOf } from "./measure.ts";
+import { type Part, TIMES } from "./report.ts";
+import { measuredCases, serveTimed, timed } from "./timed.ts";
 
 const nameOf = (runtime: string) => `podman run --rm with ${runtime}`;
 const OURS = nameOf("minicontainer");
 const RUNC = nameOf("runc");
 const BASELINES = [{ name: RUNC, column: "of runc's" }];
 
-interface Timed {
-  names: string[];
-  samples: [string, number[]][];
-  skipped: Skipped[];
-}
-
 /** Measures `podman run --rm` with us and with others. */
 export async function engine(rounds: number, folder: string): Promise<Part> {
-  await using peer = new Peer<number, Timed>(import.meta.url, [folder], { wrapper: await withoutHybridCgroup() });
-  const { names, samples, skipped } = await peer.ask(rounds);
-  const rows = rowsOf(names, new Map(samples), BASELINES);
+  const { names, samples, skipped } = await timed(import.meta.url, rounds, folder);
+  const rows = rowsOf(names, samples, BASELINES);
   return {
     tables: [{
       title: `An engine's container: start to end in µs, ${rounds} rounds`,
@@ -58,10 +50,8 @@ async function cases(folder: string, state: string): Promise<Case[]> {
 }
 
 if (import.meta.main) {
-  await serve<number, Timed>(async (rounds) => {
+  await serveTimed(async (rounds) => {
     await using state = await makeStateFolder();
-    const { ready, skipped } = await usable(await cases(Deno.args[0], state.path));
-    const samples = await interleave(ready, rounds);
-    return { names: ready.map(({ name }) => name), samples: [...samples], skipped };
+    return await measuredCases(await cases(Deno.args[0], state.path), rounds);
   });
 }

@@ -5,11 +5,10 @@
 
 import { Container } from "../mod.ts";
 import { makeBundle, makeStateFolder, makeWaitingBundle } from "./bundle.ts";
-import { withoutHybridCgroup } from "../scripts/support.ts";
 import { install } from "./installed.ts";
 import { add, interleave, rowsOf, type Samples, shuffled, usable } from "./measure.ts";
-import { Peer, serve } from "./peer.ts";
-import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
+import { type Figure, type Part, TIMES } from "./report.ts";
+import { serveTimed, timed } from "./timed.ts";
 
 const EMPTY_SCRIPT = "deno run of an empty script";
 const OURS = "minicontainer";
@@ -19,17 +18,9 @@ const BASELINES = ["crun", "runc", EMPTY_SCRIPT];
 /** Steps of a life, by what they are called in the tables. */
 const STEPS = ["create", "start", "delete"];
 
-interface Answer {
-  names: string[];
-  samples: [string, number[]][];
-  skipped: Skipped[];
-}
-
 /** Installs the command into `folder`, and measures it and the library beside crun and runc. */
 export async function life(rounds: number, folder: string): Promise<Part> {
-  await using peer = new Peer<number, Answer>(import.meta.url, [folder], { wrapper: await withoutHybridCgroup() });
-  const { names, samples, skipped } = await peer.ask(rounds);
-  const times = new Map(samples);
+  const { names, samples: times, skipped } = await timed(import.meta.url, rounds, folder);
   const columns = [...TIMES, ...BASELINES.map((name) => ({ name: `of ${name}'s`, digits: 2 }))];
   const rowsFor = (step: string) => {
     const of = (name: string) => name === EMPTY_SCRIPT ? name : `${name}: ${step}`;
@@ -130,7 +121,7 @@ async function lived(way: Way, samples: Samples) {
 
 if (import.meta.main) {
   const [folder] = Deno.args;
-  await serve<number, Answer>(async (rounds) => {
+  await serveTimed(async (rounds) => {
     await makeBundle(folder);
     const empty = `${folder}/empty.ts`;
     await Deno.writeTextFile(empty, "export {};\n");
@@ -146,6 +137,6 @@ if (import.meta.main) {
       for (const way of shuffled(ready)) await lived(way, samples);
       await interleave([script], 1, samples);
     }
-    return { names: [EMPTY_SCRIPT, ...ready.map(({ name }) => name)], samples: [...samples], skipped };
+    return { names: [EMPTY_SCRIPT, ...ready.map(({ name }) => name)], samples, skipped };
   });
 }
