@@ -7,6 +7,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { NamespaceExecConfig } from "../mod.ts";
 import { leavesNothing, pidNamespaces, requires, tempFolder, tool } from "./support.ts";
+import "./support_cgroups.ts";
 import { says } from "./support_rootfs.ts";
 import { cli } from "./support_cli.ts";
 

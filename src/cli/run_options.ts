@@ -163,7 +163,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         help: "kill it when it writes more than SIZE to stdout and stderr together",
       },
       { name: "cgroup-parent", value: "PATH", help: "make its cgroup below this one" },
-      { name: "cgroup-manager", value: "cgroupfs|systemd|disabled", help: "who makes its cgroup" },
+      { name: "cgroup-manager", value: "auto|cgroupfs|systemd|disabled", help: "who makes its cgroup" },
       {
         name: "limits",
         value: "strict|best-effort",

@@ -110,7 +110,7 @@ export interface ThrottleDevice {
 
 /** The spec's `minicontainer.cgroup`: what OCI has no word for. */
 export interface CgroupExtras {
-  /** Who makes the cgroup; default: we do, as folders. */
+  /** Who makes the cgroup; default: `"auto"`. */
   manager?: CgroupManager;
   /** Below which cgroup, where there is no `linux.cgroupsPath`: absolute, or below our own. */
   parent?: string;
@@ -124,8 +124,13 @@ export interface CgroupExtras {
   ioMax?: IoMaxDevice[];
 }
 
-/** Who makes a cgroup: we do, as folders; systemd does; nobody. */
-export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
+/**
+ * Who makes a cgroup: we do, as folders (`"cgroupfs"`); systemd does, as a scope for each container (`"systemd"`); nobody
+ * (`"disabled"`). With `"auto"` it is systemd where that is PID 1 and can be reached, on a host of cgroup version 2: it is
+ * asked for one scope for all containers of this process, or for a container of its own that outlives it. It is not where
+ * it has handed this process a cgroup (`Delegate=yes`), nor for a place that is named as a folder.
+ */
+export type CgroupManager = "auto" | "cgroupfs" | "systemd" | "disabled";
 
 /** What is read from and written to a device at most, per second. */
 export interface IoMax {

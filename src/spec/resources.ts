@@ -40,7 +40,7 @@ export interface Limits {
   cpuTimeMs?: number;
   /** Below which cgroup its own is made: absolute, or below this process's (default). */
   cgroupParent?: string;
-  /** Who makes the cgroup; default: `"cgroupfs"`. */
+  /** Who makes the cgroup; default: `"auto"`. */
   cgroupManager?: CgroupManager;
   /** What this host cannot limit is left away, rather than an error; with `enableDebug` it is told on stderr. */
   bestEffort?: boolean;
@@ -80,7 +80,7 @@ export function resourcesOf(path: string, value: unknown): { resources?: Resourc
     unified: given("unified", texts),
   });
   const cgroup = present<CgroupExtras>({
-    manager: given("cgroupManager", (path, value) => oneOf(path, value, ["cgroupfs", "systemd", "disabled"])),
+    manager: given("cgroupManager", (path, value) => oneOf(path, value, ["auto", "cgroupfs", "systemd", "disabled"])),
     parent: given("cgroupParent", (path, value) => name(path, value, "a cgroup")),
     bestEffort: given("bestEffort", flag),
     cpuTimeMs: given("cpuTimeMs", milliseconds),

@@ -1,29 +1,16 @@
 /**
- * Cgroups that systemd makes: what it knows of them, what the program finds, and that nothing is left.
+ * Cgroups that systemd makes when it is asked to: what it knows of them, what the program finds, and that nothing is left.
  *
  * @module
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { namespaceExec, namespaceSpawn, SystemError } from "../../mod.ts";
-import { exists, pidNamespaces, requires, soon, textOf, tool, until } from "../support.ts";
+import { exists, pidNamespaces, requires, soon, textOf } from "../support.ts";
 import { says } from "../support_rootfs.ts";
-import { pureV2, systemd, throwAway } from "./support.ts";
+import { OWN, pureV2, ROOT, scopes, systemctl, systemd } from "./support.ts";
 
 const test = requires(pureV2, systemd, pidNamespaces);
-
-const ROOT = "/sys/fs/cgroup";
-const OWN = "sed -n s/^0:://p /proc/self/cgroup";
-
-function systemctl(...args: string[]): string {
-  return textOf(new Deno.Command("systemctl", { args }).outputSync().stdout);
-}
-
-/** The scopes of ours that systemd knows of. */
-function scopes(): string[] {
-  const lines = systemctl("list-units", "--all", "--plain", "--no-legend", "--type=scope").split("\n");
-  return lines.map((line) => line.trim().split(" ")[0]).filter((name) => /^(minicontainer|test)-/.test(name));
-}
 
 test("namespaceExec() puts the program into a scope of its own when systemd makes the cgroup, and leaves none", async () => {
   const limits = { cgroupManager: "systemd", memoryBytes: 64 << 20, pids: 20, cpus: 0.5 } as const;
@@ -96,44 +83,3 @@ test("a name that a unit has is refused when systemd makes the cgroup, and that 
   systemctl("stop", unit);
   await other.status;
 });
-
-/** Runs the command as an ordinary user whose manager is up; inside of it or, as from a login, outside. */
-function asOrdinaryUser(home: string, prefix: string[], args: string[]) {
-  const environment = [`HOME=${home}`, "PATH=/usr/bin:/bin", `XDG_RUNTIME_DIR=${RUNTIME}`, `DENO_DIR=${home}/cache`];
-  const identity = ["--reuid", UID, "--regid", UID, "--clear-groups", "env", "-i", ...environment];
-  const command = [`${home}/deno`, "run", "--no-lock", "--allow-ffi", "--allow-run", `${home}/cli.ts`, ...args];
-  const { code, stdout, stderr } = new Deno.Command("setpriv", { args: [...identity, ...prefix, ...command] })
-    .outputSync();
-  return { code, stdout: textOf(stdout), stderr: textOf(stderr) };
-}
-
-const UID = "4242";
-const RUNTIME = `/run/user/${UID}`;
-
-requires(pureV2, systemd, throwAway, tool("useradd"))(
-  "--cgroup-manager systemd gives an ordinary user limits when that user's systemd has started it",
-  async () => {
-    const home = "/home/ordinary";
-    const project = new URL("../../", import.meta.url).pathname;
-    const files = ["mod.ts", "cli.ts", "deno.json", "src", "std", "target/release/libminicontainer.so"];
-    const script = `useradd --uid ${UID} --create-home --home-dir ${home} ordinary && loginctl enable-linger ordinary &&
-      cp "$0" ${home}/deno && cd "$1" && cp -R --parents ${files.join(" ")} ${home} && chown -R ${UID}:${UID} ${home}`;
-    const made = new Deno.Command("sh", { args: ["-ec", script, Deno.execPath(), project] }).outputSync();
-    assert(made.success, textOf(made.stderr));
-    await until("the user's bus", () => exists(`${RUNTIME}/bus`));
-
-    const limited = ["--cgroup-manager", "systemd", "--memory", "64M", "--", "/bin/sh", "-c"];
-    const asked = `${OWN}; cat ${ROOT}$(${OWN})/memory.max`;
-    const inside = asOrdinaryUser(home, ["systemd-run", "--user", "--wait", "--pipe", "--quiet"], [...limited, asked]);
-    assertEquals({ code: inside.code, stderr: inside.stderr }, { code: 0, stderr: "" });
-    const [own, limit] = inside.stdout.split("\n");
-    const manager = `/user.slice/user-${UID}.slice/user@${UID}.service`;
-    assert(own.startsWith(`${manager}/user.slice/minicontainer-`) && own.endsWith(".scope/container"), own);
-    assertEquals(limit, `${64 << 20}`);
-    await until("its removal", () => !exists(`${ROOT}${own}`));
-
-    const outside = asOrdinaryUser(home, [], [...limited, asked]);
-    assertEquals(outside.code, 125);
-    assertMatch(outside.stderr, /systemd-run --user --scope/);
-  },
-);

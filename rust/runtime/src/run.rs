@@ -161,8 +161,8 @@ impl Watched {
     /// What its cgroup used; then removes that where nobody is left in it, or gives it back.
     pub(crate) fn settle(&mut self, outcome: &mut Outcome) -> Option<Cgroup> {
         let mut cgroup = self.child.cgroup.take().filter(Cgroup::is_its_own)?;
-        let (stats, is_removed) = cgroup.finish();
-        outcome.details.used = Some(Box::new(stats.summary()));
+        let (used, is_removed) = cgroup.finish();
+        outcome.details.used = Some(Box::new(used));
         (!is_removed).then_some(cgroup)
     }
 

@@ -39,6 +39,8 @@ export async function createBy(
 ): Promise<Created> {
   const created = await createContainer({
     ...globals,
+    // An engine that wants systemd says so.
+    cgroupManager: globals.cgroupManager ?? "cgroupfs",
     id: onlyId(command, args),
     bundle: args.text("bundle"),
     consoleSocket: args.text("console-socket"),

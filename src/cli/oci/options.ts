@@ -23,7 +23,7 @@ export const GLOBAL_OPTIONS: readonly Option[] = [
   { name: "log-format", value: "text|json", help: "how; default: text" },
   { name: "debug", help: "write what is done, too" },
   { name: "systemd-cgroup", help: "have systemd make cgroups" },
-  { name: "cgroup-manager", value: "cgroupfs|systemd|disabled", help: "who makes cgroups; default: cgroupfs" },
+  { name: "cgroup-manager", value: "auto|cgroupfs|systemd|disabled", help: "who makes cgroups; a bundle's: cgroupfs" },
   { name: "rootless", value: "true|false|auto", help: "keep containers in the user's own folder; default: auto" },
 ];
 
@@ -127,7 +127,7 @@ export function oneOf<T extends string>(name: string, text: string | undefined, 
 /** What stands before the command. @throws {UsageError} */
 export function globalsOf(args: Arguments): Globals {
   const rootless = oneOf("rootless", args.text("rootless"), ["true", "false", "auto"]);
-  const manager = oneOf("cgroup-manager", args.text("cgroup-manager"), ["cgroupfs", "systemd", "disabled"]);
+  const manager = oneOf("cgroup-manager", args.text("cgroup-manager"), ["auto", "cgroupfs", "systemd", "disabled"]);
   return {
     root: args.text("root"),
     log: args.text("log"),

@@ -54,7 +54,7 @@ export interface CreateOptions extends RootOptions {
   noPivot?: boolean;
   /** The container gets no session keyring of its own. */
   noNewKeyring?: boolean;
-  /** Who makes its cgroup; default `"cgroupfs"`. */
+  /** Who makes its cgroup; default `"auto"`. */
   cgroupManager?: CgroupManager;
 }
 

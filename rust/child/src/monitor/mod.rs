@@ -56,7 +56,7 @@ pub(crate) fn become_monitor(program: &Program<'_>, step: u32, namespaces: i32) 
 }
 
 /// How many arguments a monitor has before the command that it becomes in the end.
-pub const MONITOR_ARGUMENTS: usize = 10;
+pub const MONITOR_ARGUMENTS: usize = 11;
 
 #[allow(clippy::cast_sign_loss, reason = "a signal's number")]
 const SIGPIPE: u32 = libc::SIGPIPE as u32;
@@ -77,8 +77,8 @@ struct Monitored {
 ///
 /// `arguments` are numbers in decimal, as the library gives them: the container's pidfd, a descriptor of its folder, a
 /// socket that listens for who attaches, our ends of stdin, stdout and stderr, a socket that its terminal comes through
-/// (-1: there is none), the most bytes of a log (0: no limit), and how many logs are kept. `command` is executed at the
-/// container's end.
+/// (-1: there is none), what keeps its cgroup for as long as it is open (-1), the most bytes of a log (0: no limit), and
+/// how many logs are kept. `command` is executed at the container's end.
 #[must_use]
 pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrArray<'_>) -> i32 {
     let numbers = arguments.map(|argument| argument.and_then(|text| text.to_str().ok()?.parse::<i64>().ok()));
@@ -90,6 +90,7 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
         Some(stdout),
         Some(stderr),
         Some(terminal),
+        Some(keeper),
         Some(bytes),
         Some(logs),
     ] = numbers
@@ -131,6 +132,8 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
         let _ = sys::unblock_all_signals();
         // Nobody is to wait for that program, where it is us that they wait for.
         let _ = sys::close_range(3, u32::MAX, true);
+        // It asks what was used.
+        let _ = sys::keep_at_exec(small(keeper));
         let _ = sys::execve(program, command, CStrArray::EMPTY);
     }
     0

@@ -1,5 +1,6 @@
 //! From a spec and what the host has to where a container's cgroup goes and what is written there: pure.
 
+mod asked;
 mod io_max;
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,15 @@ use super::devices::{self, Policy};
 use super::layout::{Hierarchy, Kind};
 use super::path::CgroupsPath;
 use super::place::{Place, UNIFIED};
-use super::resources::{Resources, Version, Write, writes};
+use super::resources::{Version, Write, writes};
 use super::survey::{Level, Survey};
 use super::sweep::OUTLIVES;
-use super::systemd::{self, Wanted};
+use super::systemd::{self, Purpose, Wanted};
 use super::{Entry, Manager};
 use crate::error::Error;
 use crate::spec::Spec;
+use asked::figures;
+pub use asked::{controllers, is_given, is_wanted, manager};
 use io_max::add_io_max;
 
 /// What is made for a container, and how its program gets there.
@@ -23,7 +26,7 @@ use io_max::add_io_max;
 pub struct Arrangement {
     /// Where it is.
     pub place: Place,
-    /// The scope that it is in, where systemd makes one.
+    /// The scope that it is in, where systemd makes one: for it, or for all of this process's.
     pub scope: Option<Wanted>,
     /// Its folders, each once, in the order in which they are made.
     pub folders: Vec<Folder>,
@@ -78,45 +81,6 @@ const ALWAYS: [&str; 6] = ["memory", "cpu", "cpuacct", "pids", "blkio", "freezer
 /// Version 2: the same, where it can be had for nothing.
 const WELCOME: [&str; 4] = ["memory", "cpu", "pids", "io"];
 
-/// Whether a spec asks for a cgroup.
-#[must_use]
-pub fn is_wanted(spec: &Spec) -> bool {
-    let asks = spec.linux.cgroups_path.is_some()
-        || spec.linux.resources.as_ref().is_some_and(|resources| *resources != Resources::default())
-        || spec.minicontainer.cgroup.is_some();
-    asks && manager(spec) != Manager::Disabled
-}
-
-/// Whether it says where.
-#[must_use]
-pub fn is_given(spec: &Spec) -> bool {
-    spec.linux.cgroups_path.is_some()
-        || spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| cgroup.parent.is_some())
-}
-
-pub(super) fn manager(spec: &Spec) -> Manager {
-    spec.minicontainer.cgroup.as_ref().map_or(Manager::Files, |cgroup| cgroup.manager)
-}
-
-/// The controllers of version 2 that a spec's limits are by.
-#[must_use]
-pub fn controllers(spec: &Spec) -> Vec<String> {
-    let writes = spec.linux.resources.as_ref().and_then(|resources| writes(resources, |_| Version::Two).ok());
-    let mut names: Vec<String> = writes.unwrap_or_default().into_iter().map(|write| write.controller).collect();
-    if spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| !cgroup.io_max.is_empty()) {
-        names.push("io".into());
-    }
-    names.retain(|name| name != "cgroup");
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() { figures() } else { names }
-}
-
-/// Who limits nothing wants to know what is used.
-fn figures() -> Vec<String> {
-    vec!["memory".into(), "pids".into()]
-}
-
 /// What a controller is called in a version.
 fn name_in(version: Version, controller: &str) -> &str {
     if version == Version::One && controller == "io" { "blkio" } else { controller }
@@ -128,16 +92,22 @@ fn name_in(version: Version, controller: &str) -> &str {
 /// [`Error::Spec`] with the field that cannot be; [`Error::Unsupported`] where a controller is missing and the spec does
 /// not put up with less.
 pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
-    if manager(spec) == Manager::Systemd {
-        let (mut scope, inside) = systemd::arrange::arrange(spec, survey)?;
-        let mut arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &inside.name, true)?;
-        scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
-        arrangement.place.unit = Some(scope.unit.name.clone());
-        arrangement.scope = Some(scope);
-        return Ok(arrangement);
-    }
+    let manager = manager(spec);
     let name = if spec.minicontainer.kill_on_exit { survey.name.clone() } else { format!("{}{OUTLIVES}", survey.name) };
-    arrange_at(spec, survey, &Location::of(spec)?, &name, spec.linux.cgroups_path.is_some())
+    if manager != Manager::Systemd && !(manager == Manager::Auto && survey.systemd.is_some()) {
+        return arrange_at(spec, survey, &Location::of(spec)?, &name, spec.linux.cgroups_path.is_some());
+    }
+    let (mut scope, inside) = systemd::arrange::arrange(spec, survey)?;
+    if scope.systemd.purpose != Purpose::Container {
+        let arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &name, false)?;
+        return Ok(Arrangement { scope: Some(scope), ..arrangement });
+    }
+    let mut arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &inside.name, true)?;
+    scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
+    arrangement.place.manager = Manager::Systemd;
+    arrangement.place.unit = Some(scope.unit.name.clone());
+    arrangement.scope = Some(scope);
+    Ok(arrangement)
 }
 
 fn arrange_at(
@@ -149,7 +119,7 @@ fn arrange_at(
 ) -> Result<Arrangement, Error> {
     let extras = spec.minicontainer.cgroup.clone().unwrap_or_default();
     let mut arrangement = Arrangement {
-        place: Place { manager: extras.manager, ..Place::default() },
+        place: Place { manager: Manager::Files, ..Place::default() },
         is_named,
         cpu_time: extras.cpu_time_ms.map(cpu_time).transpose()?,
         ..Arrangement::default()

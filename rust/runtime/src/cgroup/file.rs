@@ -1,7 +1,7 @@
 //! The files of a cgroup: each is read at once and written by one call.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,8 +15,35 @@ use crate::poll::wait_for_any;
 
 /// What a file holds.
 pub(super) fn read(path: &Path) -> Result<String, Errno> {
-    fs::read_to_string(path).map_err(|error| errno(&error))
+    read_until(path, |_, last| last == 0)
 }
+
+/// What a file holds that the kernel writes at once, as it does those that tell of use: what does not fill the buffer is
+/// all. A list, of processes or mounts, comes in pieces.
+pub(super) fn read_at_once(path: &Path) -> Result<String, Errno> {
+    read_until(path, |room, last| last < room)
+}
+
+/// Reads until it is at the end, by the room that there was for the last piece and its length. To ask for the file's size
+/// first, as `read_to_string` does, tells nothing here.
+fn read_until(path: &Path, is_at_end: impl Fn(usize, usize) -> bool) -> Result<String, Errno> {
+    let mut file = File::open(path).map_err(|error| errno(&error))?;
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    loop {
+        bytes.resize(length + PIECE_BYTES, 0);
+        let last = file.read(&mut bytes[length..]).map_err(|error| errno(&error))?;
+        length += last;
+        if is_at_end(PIECE_BYTES, last) {
+            break;
+        }
+    }
+    bytes.truncate(length);
+    String::from_utf8(bytes).map_err(|_| Errno::EILSEQ)
+}
+
+/// A page: the most that the kernel gives at once of a list.
+const PIECE_BYTES: usize = 4096;
 
 /// Writes a text in one call; a file that is not there is not made.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Errno> {

@@ -1,7 +1,7 @@
 //! A container's cgroup from its making to its removal.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use nix::libc;
 
 use super::arrange::{Arrangement, Folder};
 use super::devices::attach::attach;
-use super::file::{errno, read, write};
+use super::file::{errno, read, read_at_once, write};
 use super::members::folders_below;
 use super::place::Place;
 use super::resources::Write;
-use super::stats::Stats;
+use super::stats::Used;
 use super::sweep;
-use super::systemd::{self, Scope};
+use super::systemd::{self, Purpose, Scope};
 use crate::error::Error;
 
 /// A cgroup that was made for one program; dropping it ends what is in it and removes it.
@@ -32,10 +32,12 @@ pub struct Cgroup {
     made: Vec<PathBuf>,
     /// The scope that it is in, where systemd has made one; it goes last.
     scope: Option<Scope>,
-    /// The folder that the program is cloned into.
+    /// Whether systemd has made one for this process instead.
+    is_in_own_scope: bool,
+    /// The folder that the program is cloned into, where that is not the one that is locked.
     entrance: Option<OwnedFd>,
+    is_entered_by_lock: bool,
     /// Says that its owner is there, to whoever would remove what nobody owns.
-    #[allow(dead_code, reason = "it is held")]
     lock: Option<Flock<File>>,
 }
 
@@ -49,8 +51,10 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
         place: arrangement.place.clone(),
         cpu_time: arrangement.cpu_time,
         made: Vec::with_capacity(arrangement.folders.len()),
-        scope: arrangement.scope.as_ref().map(Scope::start).transpose()?,
+        scope: arrangement.scope.as_ref().map(systemd::make).transpose()?.flatten(),
+        is_in_own_scope: arrangement.scope.as_ref().is_some_and(|scope| scope.systemd.purpose == Purpose::Owner),
         entrance: None,
+        is_entered_by_lock: false,
         lock: None,
     };
     for folder in &arrangement.folders {
@@ -65,7 +69,9 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
     {
         attach(open_folder(&folder.path)?.as_fd(), policy)?;
     }
-    if let Some(folder) = arrangement.clone_into.and_then(|index| arrangement.folders.get(index)) {
+    cgroup.is_entered_by_lock = cgroup.lock.is_some() && arrangement.clone_into == Some(0);
+    let clone_into = arrangement.clone_into.filter(|_| !cgroup.is_entered_by_lock);
+    if let Some(folder) = clone_into.and_then(|index| arrangement.folders.get(index)) {
         cgroup.entrance = Some(open_folder(&folder.path)?.into());
     }
     Ok(cgroup)
@@ -77,19 +83,37 @@ impl Cgroup {
     /// # Errors
     /// [`Error::System`] where it is gone.
     pub fn of_container(place: &Place) -> Result<Self, Error> {
+        systemd::reach(place)?;
         let entrance = place.unified().map(open_folder).transpose()?.map(OwnedFd::from);
-        Ok(Self { place: place.clone(), cpu_time: None, made: Vec::new(), scope: None, entrance, lock: None })
+        Ok(Self {
+            place: place.clone(),
+            cpu_time: None,
+            made: Vec::new(),
+            scope: None,
+            is_in_own_scope: false,
+            entrance,
+            is_entered_by_lock: false,
+            lock: None,
+        })
     }
 
     /// The folder that the program is cloned into, where it does not enter by itself.
     #[must_use]
     pub fn entrance(&self) -> Option<BorrowedFd<'_>> {
-        self.entrance.as_ref().map(AsFd::as_fd)
+        let lock = self.lock.as_deref().filter(|_| self.is_entered_by_lock);
+        self.entrance.as_ref().map(AsFd::as_fd).or(lock.map(AsFd::as_fd))
+    }
+
+    /// What a monitor has open for as long as it wants to know what was used here, where systemd would forget it.
+    #[must_use]
+    pub fn keeper(&self) -> Option<RawFd> {
+        self.scope.as_ref().map_or_else(|| self.is_in_own_scope.then(systemd::own_life).flatten(), Scope::life)
     }
 
     /// Closes what was needed to enter.
     pub fn entered(&mut self) {
         self.entrance = None;
+        self.is_entered_by_lock = false;
     }
 
     fn make_folder(&mut self, folder: &Folder, is_named: bool) -> Result<(), Error> {
@@ -123,12 +147,13 @@ impl Cgroup {
         Ok(())
     }
 
-    /// Leaves it to itself: it stays for as long as somebody knows its place.
+    /// Leaves it to itself: it stays for as long as somebody knows its place, and its scope for a monitor that has what
+    /// keeps it.
     #[must_use]
-    pub fn leave(mut self) -> Place {
+    pub fn leave(mut self, is_monitored: bool) -> Place {
         self.made.clear();
         if let Some(scope) = self.scope.take() {
-            scope.leave();
+            scope.leave(is_monitored);
         }
         self.place.clone()
     }
@@ -156,9 +181,9 @@ impl Cgroup {
 
     /// What was used; afterwards removes the cgroup, where nobody is left in it. Where somebody is, [`Cgroup::remove`] has
     /// to end them, which can take a moment.
-    pub fn finish(&mut self) -> (Stats, bool) {
-        let stats = self.place.stats();
-        (stats, self.remove_empty().is_ok())
+    pub fn finish(&mut self) -> (Used, bool) {
+        let used = self.place.used();
+        (used, self.remove_empty().is_ok())
     }
 
     /// Ends what is left in it and removes it.
@@ -265,7 +290,7 @@ fn set_one(folder: &Path, setting: &Write) -> Result<(), Error> {
 /// Hands controllers down to what is below a cgroup, those that are not yet.
 fn hand_down(folder: &Path, controllers: &[String]) -> Result<(), Error> {
     let control = folder.join("cgroup.subtree_control");
-    let enabled = read(&control).map_err(|errno| failed(&format!("read {}", control.display()), errno))?;
+    let enabled = read_at_once(&control).map_err(|errno| failed(&format!("read {}", control.display()), errno))?;
     let missing = controllers.iter().filter(|name| !enabled.split_whitespace().any(|other| other == *name));
     let text = missing.map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ");
     if text.is_empty() {

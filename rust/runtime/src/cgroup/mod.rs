@@ -36,8 +36,10 @@ pub use survey::Survey;
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Manager {
-    /// We do, as folders.
+    /// Systemd, where it is there and has not handed us a cgroup: one scope for all containers of a process. Else we do.
     #[default]
+    Auto,
+    /// We do, as folders.
     #[serde(alias = "cgroupfs")]
     Files,
     /// Systemd does, as a transient scope; what is in it we write as with [`Manager::Files`].

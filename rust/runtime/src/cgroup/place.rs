@@ -31,6 +31,12 @@ impl Place {
         self.paths.get(UNIFIED).map(PathBuf::as_path)
     }
 
+    /// The folder of systemd's scope around that, where there is one for it.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Path> {
+        self.unit.as_ref().and(self.unified()?.parent())
+    }
+
     /// The folder of a version 1 controller.
     #[must_use]
     pub fn legacy(&self, controller: &str) -> Option<&Path> {

@@ -42,7 +42,7 @@ pub(crate) fn v2() -> Survey {
 /// The same, where systemd is to make the cgroup.
 pub(crate) fn systemd() -> Survey {
     let controllers = ["cpuset", "cpu", "io", "memory", "pids"].map(String::from).into();
-    let systemd = Systemd { is_user: false, root: "/sys/fs/cgroup".into(), controllers };
+    let systemd = Systemd { root: "/sys/fs/cgroup".into(), controllers, ..Systemd::default() };
     Survey { systemd: Some(systemd), ..v2() }
 }
 

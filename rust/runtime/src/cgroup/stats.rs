@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::file::{number_of, read};
+use super::file::{number_of, read_at_once};
 use super::place::Place;
 
 /// What the processes of a cgroup use and have used, those that have ended too; what this host does not tell is absent.
@@ -159,16 +159,44 @@ impl Stats {
     }
 }
 
+/// Files that have nothing for [`Used`].
+const NOT_IN_ALL: [&str; 12] = [
+    "memory.current",
+    "memory.max",
+    "memory.swap.current",
+    "memory.usage_in_bytes",
+    "memory.limit_in_bytes",
+    "memory.memsw.usage_in_bytes",
+    "memory.failcnt",
+    "pids.current",
+    "pids.max",
+    "pids.events",
+    "blkio.throttle.io_serviced_recursive",
+    "blkio.throttle.io_serviced",
+];
+
 impl Place {
     /// What its processes use and have used.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        self.look(|_| true)
+    }
+
+    /// What its processes have used in all, once they have ended.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        self.look(|file| !NOT_IN_ALL.contains(&file)).summary()
+    }
+
+    fn look(&self, is_wanted: impl Fn(&str) -> bool) -> Stats {
         let unified = self.unified();
-        let text = |folder: Option<&Path>, file: &str| folder.and_then(|folder| read(&folder.join(file)).ok());
+        let text = |folder: Option<&Path>, file: &str| {
+            folder.filter(|_| is_wanted(file)).and_then(|folder| read_at_once(&folder.join(file)).ok())
+        };
         let v1 = |controller: &str| self.legacy(controller);
         let cpu = match v1("cpuacct") {
             Some(folder) => cpu_v1(|file| text(Some(folder), file), text(v1("cpu"), "cpu.stat").as_deref()),
-            None => text(unified, "cpu.stat").map(|stat| cpu_v2(&stat)),
+            None => text(unified, "cpu.stat").map(|stat| cpu_v2(&stat, text(self.scope(), "cpu.stat").as_deref())),
         };
         let memory = match v1("memory") {
             Some(folder) => memory_v1(|file| text(Some(folder), file)),
@@ -193,8 +221,8 @@ impl Place {
     #[must_use]
     pub fn cpu_us(&self) -> Option<u64> {
         match self.legacy("cpuacct") {
-            Some(folder) => number(&read(&folder.join("cpuacct.usage")).ok()?).map(|time| time / 1000),
-            None => number_of(&read(&self.unified()?.join("cpu.stat")).ok()?, "usage_usec"),
+            Some(folder) => number(&read_at_once(&folder.join("cpuacct.usage")).ok()?).map(|time| time / 1000),
+            None => number_of(&read_at_once(&self.unified()?.join("cpu.stat")).ok()?, "usage_usec"),
         }
     }
 }
@@ -222,15 +250,17 @@ fn cpu_v1(text: impl Fn(&str) -> Option<String>, stat: Option<&str>) -> Option<C
     })
 }
 
-fn cpu_v2(stat: &str) -> Cpu {
+/// Where there is a scope around it, with the same limit, it is that one that is stopped.
+fn cpu_v2(stat: &str, scope: Option<&str>) -> Cpu {
     let of = |key| number_of(stat, key).unwrap_or(0);
+    let in_all = |key| of(key).max(scope.and_then(|stat| number_of(stat, key)).unwrap_or(0));
     Cpu {
         usage_us: of("usage_usec"),
         user_us: of("user_usec"),
         system_us: of("system_usec"),
-        periods: of("nr_periods"),
-        throttled_periods: of("nr_throttled"),
-        throttled_us: of("throttled_usec"),
+        periods: in_all("nr_periods"),
+        throttled_periods: in_all("nr_throttled"),
+        throttled_us: in_all("throttled_usec"),
     }
 }
 
@@ -239,10 +269,11 @@ const NO_LIMIT: u64 = 1 << 60;
 
 fn memory_v1(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
     let of = |file: &str| text(file).and_then(|text| number(&text));
-    let current_bytes = of("memory.usage_in_bytes")?;
+    let peak_bytes = of("memory.max_usage_in_bytes")?;
+    let current_bytes = of("memory.usage_in_bytes").unwrap_or(0);
     Some(Memory {
         current_bytes,
-        peak_bytes: of("memory.max_usage_in_bytes"),
+        peak_bytes: Some(peak_bytes),
         limit_bytes: of("memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT),
         swap_bytes: of("memory.memsw.usage_in_bytes").map(|both| both.saturating_sub(current_bytes)),
         limit_hits: of("memory.failcnt").unwrap_or(0),
@@ -252,9 +283,9 @@ fn memory_v1(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
 
 fn memory_v2(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
     let of = |file: &str| text(file).and_then(|text| number(&text));
-    let events = text("memory.events").unwrap_or_default();
+    let events = text("memory.events")?;
     Some(Memory {
-        current_bytes: of("memory.current")?,
+        current_bytes: of("memory.current").unwrap_or(0),
         peak_bytes: of("memory.peak"),
         // "max" is no number.
         limit_bytes: of("memory.max"),
@@ -266,9 +297,10 @@ fn memory_v2(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
 
 fn pids_of(text: impl Fn(&str) -> Option<String>) -> Option<Pids> {
     let of = |file: &str| text(file).and_then(|text| number(&text));
+    let peak = of("pids.peak");
     Some(Pids {
-        current: of("pids.current")?,
-        peak: of("pids.peak"),
+        current: of("pids.current").or(peak)?,
+        peak,
         limit: of("pids.max"),
         limit_hits: text("pids.events").and_then(|text| number_of(&text, "max")).unwrap_or(0),
     })
@@ -319,75 +351,4 @@ fn some_total(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn files<'f>(files: &'f [(&'f str, &'f str)]) -> impl Fn(&str) -> Option<String> + 'f {
-        move |name| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_string())
-    }
-
-    #[test]
-    fn processors_are_told_in_microseconds_by_both_versions() {
-        let v2 =
-            "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 700\n";
-        let of_v1 =
-            [("cpuacct.usage", "5000123\n"), ("cpuacct.usage_user", "3000000\n"), ("cpuacct.usage_sys", "2000000\n")];
-        let stat = "nr_periods 10\nnr_throttled 4\nthrottled_time 700000\n";
-        let wanted = Cpu {
-            usage_us: 5000,
-            user_us: 3000,
-            system_us: 2000,
-            periods: 10,
-            throttled_periods: 4,
-            throttled_us: 700,
-        };
-        assert_eq!(cpu_v2(v2), wanted);
-        assert_eq!(cpu_v1(files(&of_v1), Some(stat)), Some(wanted));
-    }
-
-    #[test]
-    fn memory_has_no_limit_where_none_was_set() {
-        let v1 = [
-            ("memory.usage_in_bytes", "4096\n"),
-            ("memory.max_usage_in_bytes", "8192\n"),
-            ("memory.limit_in_bytes", "9223372036854771712\n"),
-            ("memory.memsw.usage_in_bytes", "5096\n"),
-            ("memory.failcnt", "3\n"),
-            ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"),
-        ];
-        let v2 = [
-            ("memory.current", "4096\n"),
-            ("memory.peak", "8192\n"),
-            ("memory.max", "max\n"),
-            ("memory.swap.current", "1000\n"),
-            ("memory.events", "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\noom_group_kill 0\n"),
-        ];
-        let wanted = Memory {
-            current_bytes: 4096,
-            peak_bytes: Some(8192),
-            limit_bytes: None,
-            swap_bytes: Some(1000),
-            limit_hits: 3,
-            oom_kills: 1,
-        };
-        assert_eq!(memory_v1(files(&v1)), Some(wanted));
-        assert_eq!(memory_v2(files(&v2)), Some(wanted));
-        assert_eq!(memory_v2(files(&[])), None);
-    }
-
-    #[test]
-    fn devices_and_pressure_are_read() {
-        let wanted = Io { read_bytes: 4096, write_bytes: 512, reads: 2, writes: 1 };
-        let v1 = [
-            (
-                "blkio.throttle.io_service_bytes",
-                "8:0 Read 4096\n8:0 Write 512\n8:0 Sync 4608\n8:0 Total 4608\nTotal 4608\n",
-            ),
-            ("blkio.throttle.io_serviced", "8:0 Read 2\n8:0 Write 1\nTotal 3\n"),
-        ];
-        assert_eq!(io_v1(files(&v1)), Some([("8:0".to_string(), wanted)].into()));
-        let v2 = "8:0 rbytes=4096 wbytes=512 rios=2 wios=1 dbytes=0 dios=0\n8:16 \n";
-        assert_eq!(io_v2(v2).get("8:0"), Some(&wanted));
-        assert_eq!(some_total("some avg10=0.00 avg60=0.00 avg300=0.00 total=77\nfull avg10=0.00 total=1\n"), Some(77));
-    }
-}
+mod tests;

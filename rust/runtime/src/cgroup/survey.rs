@@ -10,6 +10,7 @@ use nix::libc;
 
 use super::Manager;
 use super::arrange;
+use super::file::{read, read_at_once};
 use super::layout::Layout;
 use super::path::PREFIX;
 use super::resources::DeviceRule;
@@ -33,7 +34,7 @@ pub struct Survey {
     pub has_clone_into: bool,
     /// Whether this process may say which devices a cgroup's processes may use.
     pub may_restrict_devices: bool,
-    /// Systemd, where it is to make the cgroup.
+    /// Systemd, where it is to make the cgroup: then nothing else is looked at.
     pub systemd: Option<Systemd>,
     /// The numbers of the devices that the spec's `ioMax` names, each at its place.
     pub devices: Vec<(u64, u64)>,
@@ -54,7 +55,7 @@ pub struct Level {
     pub is_writable: bool,
     /// Whether it is the root of all: it alone may have processes and hand controllers down.
     pub is_root: bool,
-    /// Whether this process is in it, and no other is.
+    /// Whether this process is in it, and no other is, so that what is wanted can be handed down once it has left.
     pub holds_only_us: bool,
 }
 
@@ -71,13 +72,15 @@ impl Survey {
         }
         let limits = spec.minicontainer.cgroup.iter().flat_map(|cgroup| &cgroup.io_max).enumerate();
         let devices = limits.map(|(index, limit)| device(&limit.device, index)).collect::<Result<_, _>>()?;
-        let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-        let layout = Layout::read(&mountinfo, &fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
+        let layout = own_layout();
         let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
-        let levels = levels(&layout, &wanted, from_root);
+        let systemd = match arrange::manager(spec) {
+            Manager::Systemd => Some(systemd::survey(&layout)?),
+            Manager::Auto => systemd::offered(&layout),
+            Manager::Files | Manager::Disabled => None,
+        };
+        let levels = if systemd.is_some() { Vec::new() } else { levels(&layout, &wanted, from_root) };
         let has_clone_into = layout.unified.is_some() && features::has_clone_into_cgroup();
-        let asks_systemd = arrange::manager(spec) == Manager::Systemd;
-        let systemd = asks_systemd.then(|| systemd::survey(&layout)).transpose()?;
         let may_restrict_devices = may_restrict_devices();
         let has_rules = spec.linux.resources.as_ref().is_some_and(|resources| !resources.devices.is_empty());
         let given = spec.minicontainer.host_devices.iter().filter(|_| has_rules);
@@ -96,11 +99,24 @@ impl Survey {
     }
 }
 
+/// The hierarchies as this process sees them.
+pub(super) fn own_layout() -> Layout {
+    let text = |path: &str| read(Path::new(path)).unwrap_or_default();
+    Layout::read(&text("/proc/self/mountinfo"), &text("/proc/self/cgroup"))
+}
+
 /// Both versions ask for `CAP_SYS_ADMIN`, capabilities(7), in the first user namespace: the one that numbers all ids.
 fn may_restrict_devices() -> bool {
     const CAP_SYS_ADMIN: u64 = 1 << 21;
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    features::permitted_capabilities() & CAP_SYS_ADMIN != 0 && map.split_whitespace().eq(["0", "0", "4294967295"])
+    static IS_FIRST: OnceLock<bool> = OnceLock::new();
+    // Who has several threads leaves its user namespace no more.
+    let is_first = || {
+        *IS_FIRST.get_or_init(|| {
+            let map = read(Path::new("/proc/self/uid_map")).unwrap_or_default();
+            map.split_whitespace().eq(["0", "0", "4294967295"])
+        })
+    };
+    features::permitted_capabilities() & CAP_SYS_ADMIN != 0 && is_first()
 }
 
 /// `MAJOR:MINOR`, or those of a device's file; a partition is limited with its whole disk, which sysfs(5) names.
@@ -145,7 +161,7 @@ fn levels(layout: &Layout, wanted: &[String], from_root: bool) -> Vec<Level> {
     let Some(unified) = &layout.unified else { return Vec::new() };
     let mut levels = Vec::new();
     for folder in unified.own.ancestors().take_while(|folder| folder.starts_with(&unified.mount)) {
-        let level = level(folder, folder == unified.own);
+        let level = level(folder, wanted, folder == unified.own);
         let suffices = level.is_writable && wanted.iter().all(|name| level.enabled.contains(name));
         levels.push(level);
         if suffices && !from_root {
@@ -155,18 +171,23 @@ fn levels(layout: &Layout, wanted: &[String], from_root: bool) -> Vec<Level> {
     levels
 }
 
-fn level(folder: &Path, is_own: bool) -> Level {
+fn level(folder: &Path, wanted: &[String], is_own: bool) -> Level {
     let names = |file: &str| -> Vec<String> {
-        let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let text = read_at_once(&folder.join(file)).unwrap_or_default();
         text.split_whitespace().map(String::from).collect()
     };
-    let pid = std::process::id().to_string();
+    let holds_only_us =
+        || read(&folder.join("cgroup.procs")).is_ok_and(|text| text.trim() == std::process::id().to_string());
+    let enabled = names("cgroup.subtree_control");
+    let is_root = !folder.join("cgroup.type").exists();
+    // The list may be long, and is of no interest where nothing has to be changed.
+    let could_be_in_the_way = is_own && !is_root && !wanted.iter().all(|name| enabled.contains(name));
     Level {
         available: names("cgroup.controllers"),
-        enabled: names("cgroup.subtree_control"),
         is_writable: probe::is_writable(folder) && probe::is_writable(&folder.join("cgroup.procs")),
-        is_root: !folder.join("cgroup.type").exists(),
-        holds_only_us: is_own && names("cgroup.procs") == [pid],
+        is_root,
+        holds_only_us: could_be_in_the_way && holds_only_us(),
+        enabled,
         folder: folder.to_path_buf(),
     }
 }
@@ -174,7 +195,7 @@ fn level(folder: &Path, is_own: bool) -> Level {
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// The owner is in it, by its number and when it started: who finds it later can tell whether that one is gone.
-fn unique_name() -> String {
+pub(super) fn unique_name() -> String {
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{PREFIX}{}-{}-{number}", std::process::id(), own_start_time())
 }

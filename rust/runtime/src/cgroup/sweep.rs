@@ -32,18 +32,33 @@ pub(super) fn once(arrangement: &Arrangement) {
         remove(&Place { paths, ..Place::default() }, &name);
     }
     for folder in &arrangement.nearby {
-        for name in left_in(folder) {
-            let paths = [(UNIFIED.to_string(), folder.join(&name))].into();
-            remove(&Place { paths, ..Place::default() }, &name);
+        for below in [vec![folder.clone()], scopes_left_in(folder)].concat() {
+            for name in left_in(&below) {
+                let paths = [(UNIFIED.to_string(), below.join(&name))].into();
+                remove(&Place { paths, ..Place::default() }, &name);
+            }
         }
     }
+}
+
+/// Systemd's scopes of owners that are gone: each goes with the last process in it.
+fn scopes_left_in(folder: &Path) -> Vec<PathBuf> {
+    let is_left = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".scope"));
+        name.is_some_and(|name| has_lost_its_owner(&format!("{name}-0")))
+    };
+    folders_below(folder).into_iter().filter(is_left).collect()
 }
 
 /// The names of what is in a folder and has an owner that is gone.
 fn left_in(folder: &Path) -> impl Iterator<Item = String> {
     let below = folders_below(folder).into_iter();
     let names = below.filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(String::from));
-    names.filter(|name| owner(name).is_some_and(|(pid, started)| start_time(pid) != Some(started)))
+    names.filter(|name| has_lost_its_owner(name))
+}
+
+fn has_lost_its_owner(name: &str) -> bool {
+    owner(name).is_some_and(|(pid, started)| start_time(pid) != Some(started))
 }
 
 /// Its owner has no number any more; but in another PID namespace it may have one, and a lock tells of that. Who is to

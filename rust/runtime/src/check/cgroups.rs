@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use super::host::{Host, text};
 use super::trial::Refused;
 use super::{Group, Probe};
-use crate::cgroup::Layout;
 use crate::cgroup::layout::Kind;
+use crate::cgroup::{Layout, Manager, systemd};
 use crate::error::{code, reason};
 use crate::launch::probe::{clone3, is_writable};
 
@@ -120,10 +120,12 @@ fn clone_into(host: &Host, own: &Layout) -> Probe {
 
 fn systemd() -> Probe {
     let init = text("/proc/1/comm");
-    if Path::new("/run/systemd/system").is_dir() {
-        Probe::works("systemd", GROUP, "runs this system, and can make cgroups for us")
-    } else {
-        Probe::fails("systemd", GROUP, format!("PID 1 is {init:?}; cgroups are made as folders"), None)
+    if !systemd::is_booted() {
+        return Probe::fails("systemd", GROUP, format!("PID 1 is {init:?}; cgroups are made as folders"), None);
+    }
+    match systemd::chosen(Manager::Auto) {
+        Manager::Systemd => Probe::works("systemd", GROUP, "is PID 1 and answers; it is asked for cgroups"),
+        _ => Probe::works("systemd", GROUP, "is PID 1; cgroups are made as folders all the same"),
     }
 }
 

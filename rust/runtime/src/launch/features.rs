@@ -1,5 +1,8 @@
 //! What this kernel can and what this process may: asked once.
 
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
@@ -25,6 +28,18 @@ pub fn has_clone_into_cgroup() -> bool {
     static KNOWN: OnceLock<bool> = OnceLock::new();
     // Nothing has this descriptor: who knows the flag says so, others refuse it or the call.
     *KNOWN.get_or_init(super::clone::into_cgroup_is_known)
+}
+
+/// `ssize_t getxattr(const char *path, const char *name, void *value, size_t size)`, getxattr(2): an extended attribute,
+/// where it is there and has no more than 16 bytes.
+#[must_use]
+pub fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    let mut value = vec![0_u8; 16];
+    // SAFETY: two strings with a zero at their end, and a buffer with its length, all of this frame.
+    let length = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(length).ok()?);
+    Some(value)
 }
 
 /// `int capget(cap_user_header_t hdrp, cap_user_data_t datap)`, capget(2): what this thread is permitted, bit N for

@@ -205,7 +205,10 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     let own = Report::new();
     let report = shared.as_ref().map_or(&own, SharedReport::report);
     let monitoring = match (&outside.monitor, plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize))) {
-        (Some(monitor), Some(pidfd)) => Some(Monitoring::prepare(monitor, *pidfd, opened.ours())?),
+        (Some(monitor), Some(pidfd)) => {
+            let keeper = cgroup.and_then(Cgroup::keeper);
+            Some(Monitoring::prepare(monitor, *pidfd, opened.ours(), keeper)?)
+        }
         _ => None,
     };
     let watching = arguments(monitoring.as_ref().map_or(&[], |monitoring| &monitoring.argv));

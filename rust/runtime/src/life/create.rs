@@ -19,7 +19,7 @@ use super::end::{Asked as Ending, end};
 use super::hooks::{self, Stage};
 use super::process::{Process, SYSTEM_ROOT};
 use super::{children, door, ended, store, undo};
-use crate::cgroup::{Cgroup, Manager, Place};
+use crate::cgroup::{Manager, Place, systemd};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::launch::wait::{WaitFor, send_signal};
@@ -141,9 +141,10 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
         launch_for(&plan, &Outside { run_hooks: &run_hooks, socket: Some(socket.as_fd()), monitor }).or_else(undo)?;
     let mut program = Watched::from(child);
     let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
-    let cgroup = program.take_cgroup().map(Cgroup::leave);
+    let monitor = program.take_monitor();
+    let cgroup = program.take_cgroup().map(|cgroup| cgroup.leave(monitor.is_some()));
     let degraded = plan.degraded.clone();
-    match program.take_monitor() {
+    match monitor {
         Some(monitor) => children::keep_monitor(monitor),
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
@@ -177,10 +178,12 @@ impl Asked {
         let path = spec.linux.cgroups_path.take().filter(|path| !path.is_empty());
         // Whoever may not make one there has none, where the spec asks for none.
         let id = format!("{id}{}", suffix(folder));
-        let usual = || nix::unistd::geteuid().is_root().then(|| usual_path(self.cgroup_manager, &id));
+        let asked = extras.cgroup.as_ref().map(|cgroup| cgroup.manager).unwrap_or_default();
+        let manager = if self.cgroup_manager == Manager::Auto { asked } else { self.cgroup_manager };
+        let usual = || nix::unistd::geteuid().is_root().then(|| usual_path(systemd::chosen(manager), &id));
         spec.linux.cgroups_path = path.or_else(usual);
-        if self.cgroup_manager != Manager::Files {
-            extras.cgroup.get_or_insert_default().manager = self.cgroup_manager;
+        if manager != asked {
+            extras.cgroup.get_or_insert_default().manager = manager;
         }
         // What the command that makes a container does for a program that it runs itself.
         extras.foreground = false;

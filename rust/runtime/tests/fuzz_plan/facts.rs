@@ -3,7 +3,7 @@
 use minicontainer::cgroup::Layout;
 use minicontainer::cgroup::resources::DeviceRule;
 use minicontainer::cgroup::survey::{Level, Survey};
-use minicontainer::cgroup::systemd::Systemd;
+use minicontainer::cgroup::systemd::{Purpose, Systemd};
 use minicontainer::facts::{Facts, HostDevice};
 use minicontainer::id_ranges::IdMapping;
 use minicontainer::users::User;
@@ -77,12 +77,16 @@ fn survey(random: &mut Random) -> Survey {
         levels: list(random, level),
         name: "minicontainer-1-2-3".into(),
         has_clone_into: random.one_in(2),
-        systemd: random.one_in(2).then(Systemd::default),
+        systemd: random.one_in(2).then(|| Systemd { purpose: purpose(random), ..Systemd::default() }),
         may_restrict_devices: random.one_in(2),
         devices: list(random, |random| (random.id().into(), 0)),
         host_devices: list(random, |_| DeviceRule::default()),
         layout,
     }
+}
+
+fn purpose(random: &mut Random) -> Purpose {
+    random.pick(&[Purpose::Container, Purpose::Owner, Purpose::OwnerInside])
 }
 
 fn level(random: &mut Random) -> Level {

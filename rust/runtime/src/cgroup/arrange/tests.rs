@@ -1,6 +1,6 @@
 //! Where a cgroup goes, on hosts that were recorded.
 
-use super::super::samples::{hybrid, level, v1, v2};
+use super::super::samples::{hybrid, level, systemd, v1, v2};
 use super::*;
 
 fn spec(linux: &str, extras: &str) -> Spec {
@@ -137,4 +137,37 @@ fn who_may_have_no_process_enters_by_itself() {
     assert_eq!(found.clone_into, None);
     let found = arrange(&spec(MEMORY, r#", "cgroup": {"entry": "descriptor"}"#), &v2()).unwrap();
     assert_eq!(found.clone_into, None);
+}
+
+#[test]
+fn systemd_makes_a_scope_for_all_containers_of_a_process_where_nobody_says() {
+    let mut survey = systemd();
+    let mut purpose = |purpose| {
+        survey.systemd.as_mut().unwrap().purpose = purpose;
+        arrange(&spec(MEMORY, ""), &survey).unwrap()
+    };
+    let found = purpose(Purpose::Owner);
+    let scope = "/sys/fs/cgroup/system.slice/minicontainer-7-1234.scope";
+    assert_eq!(folders(&found), [format!("{scope}/minicontainer-7-1234-0")]);
+    assert_eq!((found.place.unit.as_ref(), found.is_named, found.clone_into), (None, false, Some(0)));
+    assert_eq!(found.folders[0].waiting_room, None);
+    assert!(found.scope.as_ref().unwrap().properties.is_empty());
+    let inside = purpose(Purpose::OwnerInside);
+    assert_eq!(folders(&inside), folders(&found));
+    let room = inside.folders[0].waiting_room.as_deref();
+    assert_eq!(room, Some(Path::new(&format!("{scope}/minicontainer-7-1234-0-owner"))));
+    let own = arrange(&spec(MEMORY, r#", "cgroup": {"manager": "systemd"}"#), &systemd()).unwrap();
+    assert_eq!(own.place.unit.as_deref(), Some("minicontainer-7-1234-0.scope"));
+}
+
+#[test]
+fn a_place_that_is_named_says_who_makes_it() {
+    let manager = |linux: &str, extras: &str| manager(&spec(linux, extras));
+    assert_eq!(manager("", ""), Manager::Auto);
+    assert_eq!(manager(r#""cgroupsPath": "/a/b""#, ""), Manager::Files);
+    assert_eq!(manager(r#""cgroupsPath": "a.slice:b:c""#, ""), Manager::Systemd);
+    assert_eq!(manager(r#""cgroupsPath": "/a:b:c""#, ""), Manager::Files);
+    assert_eq!(manager("", r#", "cgroup": {"parent": "a-b.slice"}"#), Manager::Systemd);
+    assert_eq!(manager("", r#", "cgroup": {"parent": "/a.slice"}"#), Manager::Files);
+    assert_eq!(manager("", r#", "cgroup": {"parent": "a-b.slice", "manager": "cgroupfs"}"#), Manager::Files);
 }

@@ -18,6 +18,20 @@ pub struct Systemd {
     pub root: PathBuf,
     /// The controllers that it has.
     pub controllers: Vec<String>,
+    /// What it would make a scope for.
+    pub purpose: Purpose,
+}
+
+/// Whom a scope is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A container, whose limits are its properties.
+    #[default]
+    Container,
+    /// This process: all of its containers are below it, and a keeper.
+    Owner,
+    /// The same, and this process moves there: who is outside leads nobody to it.
+    OwnerInside,
 }
 
 /// The container's cgroup in its scope.
@@ -31,7 +45,9 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
     let systemd = survey.systemd.as_ref().ok_or_else(|| super::missing(super::NOT_THERE))?;
     let is_user = systemd.is_user;
     let parent = spec.minicontainer.cgroup.as_ref().and_then(|cgroup| cgroup.parent.as_deref());
+    let purpose = systemd.purpose;
     let unit = match &spec.linux.cgroups_path {
+        _ if purpose != Purpose::Container => Unit::of_owner(&survey.name, is_user)?,
         Some(path) => Unit::parse(path, is_user, "linux.cgroupsPath")?,
         None => Unit::new(parent.unwrap_or_default(), &survey.name, is_user, "minicontainer.cgroup.parent")?,
     };
@@ -40,15 +56,16 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
     let level = Level {
         folder: folder.clone(),
         available: systemd.controllers.clone(),
-        enabled: systemd.controllers.clone(),
+        enabled: if purpose == Purpose::OwnerInside { Vec::new() } else { systemd.controllers.clone() },
+        holds_only_us: purpose == Purpose::OwnerInside,
         is_writable: true,
         ..Level::default()
     };
     let inside = Survey {
         layout: Layout { unified: Some(own), legacy: Vec::new() },
         levels: vec![level],
-        name: CONTAINER.into(),
+        name: if purpose == Purpose::Container { CONTAINER.into() } else { survey.name.clone() },
         ..survey.clone()
     };
-    Ok((Wanted { unit, is_user, folder, properties: Vec::new() }, inside))
+    Ok((Wanted { unit, systemd: systemd.clone(), folder, properties: Vec::new() }, inside))
 }

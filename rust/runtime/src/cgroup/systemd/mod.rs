@@ -12,16 +12,22 @@ pub mod arrange;
 mod bus;
 mod keeper;
 pub mod name;
+mod own;
 pub mod property;
 pub mod scope;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::layout::{Kind, Layout};
+use super::Manager;
+use super::layout::{Hierarchy, Kind, Layout};
+use super::survey::own_layout;
 use crate::error::Error;
+use crate::launch::features::attribute;
 
-pub use arrange::Systemd;
+pub use arrange::{Purpose, Systemd};
+pub use own::{own_life, reach};
 pub use scope::{Scope, Wanted};
 
 /// Whether this process asks its user's own manager, not the system's: that is root's.
@@ -30,14 +36,81 @@ pub fn is_users() -> bool {
     !nix::unistd::geteuid().is_root()
 }
 
-/// Looks whether systemd can make a scope here.
+/// Looks whether systemd can make a scope for a container here.
 ///
 /// # Errors
-/// [`Error::Unsupported`] where it is not PID 1 or the host is not of version 2 alone; [`Error::System`] where this user
-/// has no manager.
+/// [`Error::Unsupported`] where it is not PID 1 or the host is not of version 2 alone, or where this user's would have to
+/// reach into what is not its own; [`Error::System`] where this user has no manager.
 pub fn survey(layout: &Layout) -> Result<Systemd, Error> {
-    // As sd_booted(3) has it.
-    if !Path::new("/run/systemd/system").is_dir() {
+    let (systemd, own) = look(layout)?;
+    if !own.starts_with(&systemd.root) {
+        // A process is moved by who may write to the nearest cgroup that has both places in it.
+        return Err(missing(&format!(
+            "to be started by this user's systemd, as by systemd-run --user --scope …; from {} \
+            nobody but root leads to its cgroups",
+            own.display()
+        )));
+    }
+    Ok(systemd)
+}
+
+/// What systemd is for where nobody says who makes a cgroup: a scope of this process's. Nothing where it is not there,
+/// where nobody answers, or where it has handed us a cgroup, in which we need not ask.
+#[must_use]
+pub fn offered(layout: &Layout) -> Option<Systemd> {
+    if !is_booted() {
+        return None;
+    }
+    if let Some(systemd) = own::known() {
+        return Some(systemd);
+    }
+    let unit = unit_of(layout.unified.as_ref()?);
+    if is_delegated(unit) {
+        return None;
+    }
+    let (systemd, own) = look(layout).ok()?;
+    let purpose = match own.starts_with(&systemd.root) {
+        true => Purpose::Owner,
+        // A service's own process would be missed there.
+        false if is_session(unit) => Purpose::OwnerInside,
+        false => return None,
+    };
+    // A user's has answered already.
+    let answers = systemd.is_user || scope::is_reachable(false);
+    answers.then_some(Systemd { purpose, ..systemd })
+}
+
+/// Who makes the cgroup of a container that outlives us and says nothing about it.
+#[must_use]
+pub fn chosen(manager: Manager) -> Manager {
+    match manager {
+        Manager::Auto if is_booted() && offered(&own_layout()).is_some() => Manager::Systemd,
+        Manager::Auto => Manager::Files,
+        manager => manager,
+    }
+}
+
+/// Whether it is PID 1, as sd_booted(3) has it.
+#[must_use]
+pub fn is_booted() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| Path::new("/run/systemd/system").is_dir())
+}
+
+/// Has the scope made that is asked for: that of a container, or this process's own, unless that is there.
+///
+/// # Errors
+/// As [`Scope::start`].
+pub fn make(wanted: &Wanted) -> Result<Option<Scope>, Error> {
+    match wanted.systemd.purpose {
+        Purpose::Container => Scope::start(wanted).map(Some),
+        Purpose::Owner | Purpose::OwnerInside => own::ensure(wanted).map(|()| None),
+    }
+}
+
+/// What there is of it, and our own cgroup.
+fn look(layout: &Layout) -> Result<(Systemd, PathBuf), Error> {
+    if !is_booted() {
         return Err(missing(NOT_THERE));
     }
     let unified = layout.unified.as_ref().filter(|_| layout.kind() == Kind::V2);
@@ -45,16 +118,30 @@ pub fn survey(layout: &Layout) -> Result<Systemd, Error> {
     let mount = &unified.mount;
     let is_user = is_users();
     let root = if is_user { mount.join(scope::users_cgroup()?.trim_start_matches('/')) } else { mount.clone() };
-    if is_user && !unified.own.starts_with(&root) {
-        // A process is moved by who may write to the nearest cgroup that has both places in it.
-        let own = unified.own.display();
-        return Err(missing(&format!(
-            "to be started by this user's systemd, as by systemd-run --user --scope …; from {own} \
-            nobody but root leads to its cgroups"
-        )));
-    }
     let controllers = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
-    Ok(Systemd { is_user, root, controllers: controllers.split_whitespace().map(String::from).collect() })
+    let controllers = controllers.split_whitespace().map(String::from).collect();
+    Ok((Systemd { is_user, root, controllers, purpose: Purpose::Container }, unified.own.clone()))
+}
+
+/// The cgroup of the unit that we are in: of a service or a scope.
+fn unit_of(unified: &Hierarchy) -> &Path {
+    let mut within = unified.own.ancestors().take_while(|folder| folder.starts_with(&unified.mount));
+    let is_units = |folder: &&Path| folder.extension().is_some_and(|kind| kind == "service" || kind == "scope");
+    within.find(is_units).unwrap_or(&unified.own)
+}
+
+/// What systemd notes down about a cgroup of which it leaves to others what is below (`Delegate=`), for all to read or,
+/// before version 251, for root.
+fn is_delegated(unit: &Path) -> bool {
+    [c"user.delegate", c"trusted.delegate"]
+        .into_iter()
+        .any(|name| attribute(unit, name).is_some_and(|text| text == b"1"))
+}
+
+/// The cgroup of somebody who has logged in: pam_systemd(8).
+fn is_session(unit: &Path) -> bool {
+    let name = unit.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("session-") && name.ends_with(".scope")
 }
 
 const NOT_THERE: &str = "a host on which it is PID 1";

@@ -61,6 +61,15 @@ impl Unit {
         Ok(Self { name, slice: slice.into() })
     }
 
+    /// The scope of the process that is in a cgroup's unique name, in the usual slice.
+    ///
+    /// # Errors
+    /// None, for the names that there are.
+    pub fn of_owner(unique: &str, is_user: bool) -> Result<Self, Error> {
+        let owner = unique.rsplit_once('-').map_or(unique, |(owner, _)| owner);
+        Self::new("", owner, is_user, "minicontainer.cgroup")
+    }
+
     /// Its cgroup, below that of systemd's manager: a slice `a-b.slice` is in `a.slice`.
     #[must_use]
     pub fn folder(&self) -> PathBuf {

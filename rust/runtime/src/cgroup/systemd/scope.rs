@@ -1,16 +1,18 @@
 //! A scope from its start to its end.
 
-use std::path::PathBuf;
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use zvariant::{OwnedObjectPath, Value as Variant};
 
+use super::arrange::{Purpose, Systemd};
 use super::bus::{Bus, Callee, Failure};
 use super::keeper::Keeper;
 use super::name::Unit;
 use super::property::{Property, Value};
-use crate::cgroup::file::write;
+use crate::cgroup::file::{read, write};
 use crate::error::Error;
 
 /// A scope that is asked for.
@@ -18,8 +20,8 @@ use crate::error::Error;
 pub struct Wanted {
     /// Its name and its slice's.
     pub unit: Unit,
-    /// Whether this user's own manager makes it, not the system's.
-    pub is_user: bool,
+    /// Who makes it, and whom for.
+    pub systemd: Systemd,
     /// Where its cgroup is.
     pub folder: PathBuf,
     /// Its limits.
@@ -31,6 +33,7 @@ pub struct Wanted {
 pub struct Scope {
     unit: String,
     is_user: bool,
+    /// Without one we are in it, and it goes with us.
     keeper: Option<Keeper>,
 }
 
@@ -50,20 +53,20 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const KEEPERS: &str = "keeper";
 
 impl Scope {
-    /// Has systemd make it, with nobody in it but its keeper.
+    /// Has systemd make it, with nobody in it but its keeper, or ourselves.
     ///
     /// # Errors
     /// [`Error::System`]: `EEXIST` where there is a unit of that name, `EACCES` where this user may not.
     pub fn start(wanted: &Wanted) -> Result<Self, Error> {
-        let Wanted { unit, is_user, folder, properties } = wanted;
+        let Wanted { unit, systemd: Systemd { is_user, purpose, .. }, folder, properties } = wanted;
         let failed = |failure| error(&format!("have systemd make {}", unit.name), failure);
-        let keeper = Keeper::start()?;
+        let keeper = if *purpose == Purpose::OwnerInside { None } else { Some(Keeper::start()?) };
         let mut bus = Bus::connect(*is_user).map_err(failed)?;
         bus.listen(JOBS).map_err(failed)?;
         let mut all: Vec<(&str, Variant<'_>)> = vec![
-            ("Description", Variant::from("a container of minicontainer's")),
+            ("Description", Variant::from(description(*purpose))),
             ("Slice", Variant::from(unit.slice.as_str())),
-            ("PIDs", Variant::from(vec![keeper.pid()])),
+            ("PIDs", Variant::from(vec![keeper.as_ref().map_or_else(std::process::id, Keeper::pid)])),
             ("Delegate", Variant::from(true)),
             ("DefaultDependencies", Variant::from(false)),
             // It goes away also where it failed, which reset-failed would be needed for.
@@ -71,11 +74,15 @@ impl Scope {
             ("TimeoutStopUSec", Variant::from(u64::try_from(STOP_PATIENCE.as_micros()).unwrap_or(u64::MAX))),
         ];
         all.extend(variants(properties));
+        if *purpose != Purpose::Container {
+            // What a scope may have without it is meant for one program.
+            all.push(("TasksMax", Variant::from(u64::MAX)));
+        }
         let auxiliary: Vec<(&str, Vec<(&str, Variant<'_>)>)> = Vec::new();
         let body = (unit.name.as_str(), "fail", all, auxiliary);
         // From here on it has to be stopped, whatever happens.
         let job = bus.call(&MANAGER, "StartTransientUnit", &body).map_err(failed)?;
-        let scope = Self { unit: unit.name.clone(), is_user: *is_user, keeper: Some(keeper) };
+        let scope = Self { unit: unit.name.clone(), is_user: *is_user, keeper };
         let result = finished(&mut bus, job.read::<OwnedObjectPath>()).map_err(failed)?;
         if result != "done" {
             return Err(failed(Failure::Refused(String::new(), format!("its job ended with {result:?}"))));
@@ -85,7 +92,7 @@ impl Scope {
     }
 
     /// Out of the scope's own cgroup, for version 2 hands controllers down only where no process is.
-    fn move_keeper(&self, folder: &std::path::Path) -> Result<(), Error> {
+    fn move_keeper(&self, folder: &Path) -> Result<(), Error> {
         let Some(keeper) = &self.keeper else { return Ok(()) };
         let below = folder.join(KEEPERS);
         let failed = |errno| Error::system(format!("make the cgroup {}", below.display()), errno);
@@ -93,21 +100,47 @@ impl Scope {
         write(&below.join("cgroup.procs"), &keeper.pid().to_string()).map_err(failed)
     }
 
-    /// Leaves it to itself: it stays for as long as somebody is in it.
-    pub fn leave(mut self) {
-        self.keeper = None;
-        self.unit.clear();
+    /// Its keeper's [`Keeper::life`].
+    #[must_use]
+    pub fn life(&self) -> Option<RawFd> {
+        self.keeper.as_ref().and_then(Keeper::life)
+    }
+
+    /// Leaves it to itself: it stays for as long as somebody is in it, its keeper if `is_kept` by somebody else.
+    pub fn leave(mut self, is_kept: bool) {
+        if let Some(keeper) = self.keeper.take().filter(|_| is_kept) {
+            keeper.leave();
+        }
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        self.keeper = None;
-        if !self.unit.is_empty() {
+        if self.keeper.take().is_some() {
             // Who is to hear of a failure calls `stop`.
             let _ = stop(&self.unit, self.is_user);
         }
     }
+}
+
+/// Whether there is a scope with a keeper in it.
+#[must_use]
+pub fn is_kept(folder: &Path) -> bool {
+    read(&folder.join(KEEPERS).join("cgroup.procs")).is_ok_and(|processes| !processes.is_empty())
+}
+
+fn description(purpose: Purpose) -> &'static str {
+    if purpose == Purpose::Container {
+        "a container of minicontainer's"
+    } else {
+        "what minicontainer runs for a process"
+    }
+}
+
+/// Whether the bus of systemd's can be connected to.
+#[must_use]
+pub fn is_reachable(is_user: bool) -> bool {
+    Bus::connect(is_user).is_ok()
 }
 
 /// Stops a unit and waits until it is gone; one that is gone is stopped.
