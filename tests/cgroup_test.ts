@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { namespaceExec, namespaceExecSync, namespaceSpawn, StateError, SystemError, UnsupportedError } from "../mod.ts";
 import { execForms, pidNamespaces, requires, shell, startDeno, textOf } from "./support.ts";
-import { cgroupTree, limits, ownCgroups, ownFolder } from "./support_cgroups.ts";
+import { cgroupTree, endedScopes, limits, ownCgroups, ownFolder } from "./support_cgroups.ts";
 import { rootfs, rootfsLack } from "./support_rootfs.ts";
 
 const limited = requires(limits, pidNamespaces, rootfsLack);
@@ -17,6 +17,7 @@ const HOG = shell("while :; do :; done");
 async function leavesNothing(call: () => unknown) {
   const before = cgroupTree();
   await call();
+  await endedScopes();
   assertEquals(cgroupTree(), before);
 }
 

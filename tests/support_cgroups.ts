@@ -5,7 +5,7 @@
  */
 
 import { namespaceSpawn } from "../mod.ts";
-import type { Lack } from "./support.ts";
+import { exists, type Lack, until } from "./support.ts";
 
 /** The host's cgroups, each a folder: what a test has left is a difference, what others make meanwhile is none. */
 export function cgroupTree(): string[] {
@@ -33,15 +33,19 @@ function entriesOf(folder: string): Deno.DirEntry[] {
 
 /** Whether another process that lives has made it, or a container of another test's. */
 function isOthers(path: string): boolean {
+  const owner = ownerOf(path);
+  return owner === undefined ? path.includes("/minicontainer.") : owner !== Deno.pid && exists(`/proc/${owner}`);
+}
+
+function ownerOf(path: string): number | undefined {
   const [, pid] = /\/minicontainer-(\d+)-/.exec(path) ?? [];
-  const isAlive = (pid: string) => {
-    try {
-      return Deno.statSync(`/proc/${pid}`).isDirectory;
-    } catch {
-      return false;
-    }
-  };
-  return pid === undefined ? path.includes("/minicontainer.") : Number(pid) !== Deno.pid && isAlive(pid);
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** Waits until systemd has removed the scopes of processes that have ended, which it does by itself. */
+export async function endedScopes(): Promise<void> {
+  const isEnded = (path: string) => path.endsWith(".scope") && ownerOf(path) !== Deno.pid;
+  await until("the removal of ended scopes", () => !cgroupTree().some((path) => ownerOf(path) && isEnded(path)));
 }
 
 /** The cgroups that minicontainer makes have names that begin so. */
