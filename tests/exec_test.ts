@@ -175,6 +175,28 @@ for (const [name] of execForms) {
   });
 }
 
+test("namespaceExecSync() starts a program with no signal ignored, whatever this process has come to ignore since", async () => {
+  const { stdout } = await runDeno(`
+    import { namespaceExecSync } from MOD;
+    const { symbols } = Deno.dlopen("libc.so.6", { signal: { parameters: ["i32", "usize"], result: "usize" } });
+    const ignored = () => {
+      const argv = ["grep", "SigIgn", "/proc/self/status"];
+      const { stdout } = namespaceExecSync({ program: "grep", argv, stdout: "piped" });
+      return BigInt("0x" + new TextDecoder().decode(stdout).trim().slice(8));
+    };
+    const [SIGUSR2, SIGXCPU, SIG_IGN] = [12, 24, 1n];
+    const seen = [ignored()];
+    symbols.signal(SIGUSR2, SIG_IGN);
+    seen.push(ignored());
+    // One that is seldom used is seen when a program has been started.
+    symbols.signal(SIGXCPU, SIG_IGN);
+    ignored();
+    seen.push(ignored());
+    console.log(seen.join(" "));
+  `);
+  assertEquals(stdout, "0 0 0");
+});
+
 test("namespaceExec() starts nothing when its signal is aborted already", async () => {
   using folder = tempFolder();
   const trace = `${folder.path}/trace`;

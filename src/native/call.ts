@@ -22,14 +22,36 @@ export function encodeSpec(spec: unknown): Uint8Array<ArrayBuffer> {
 const USUAL_TEXT_BYTES = 32768;
 const usualText = new Uint8Array(USUAL_TEXT_BYTES);
 
-/** As {@linkcode encodeSpec}, for a call on this thread: it must be made before the next spec is encoded. */
-export function encodeForCall(spec: unknown): { bytes: Uint8Array<ArrayBuffer>; length: number } {
-  const json = JSON.stringify(spec);
-  if (json.length * 3 <= USUAL_TEXT_BYTES) {
-    return { bytes: usualText, length: encoder.encodeInto(json, usualText).written };
-  }
-  const bytes = encoder.encode(json);
+/** What crosses of a spec. */
+interface SpecText {
+  bytes: Uint8Array<ArrayBuffer>;
+  length: number;
+}
+
+/** The texts of specs that were encoded twice, and may be again; null: once so far. */
+const texts = new WeakMap<object, SpecText | null>();
+
+/**
+ * As {@linkcode encodeSpec}, for a call on this thread: it must be made before the next spec is encoded. A spec is not
+ * changed afterwards.
+ */
+export function encodeForCall(spec: object): SpecText {
+  const known = texts.get(spec);
+  if (known) return known;
+  const text = known === null ? ownText(spec) : sharedText(spec);
+  texts.set(spec, known === null ? text : null);
+  return text;
+}
+
+function ownText(spec: object): SpecText {
+  const bytes = encodeSpec(spec);
   return { bytes, length: bytes.byteLength };
+}
+
+function sharedText(spec: object): SpecText {
+  const json = JSON.stringify(spec);
+  if (json.length * 3 > USUAL_TEXT_BYTES) return ownText(spec);
+  return { bytes: usualText, length: encoder.encodeInto(json, usualText).written };
 }
 
 /** Calls on this thread come one after the other, so one buffer serves all. */

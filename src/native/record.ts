@@ -95,7 +95,7 @@ function readTold(view: DataView, text: () => string): Told {
   switch (view.getUint32(0, LITTLE_ENDIAN)) {
     case 1: {
       const flags = view.getUint32(16, LITTLE_ENDIAN);
-      return {
+      const ended: Ended = {
         kind: "ended",
         pid,
         code,
@@ -108,15 +108,17 @@ function readTold(view: DataView, text: () => string): Told {
         cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
         cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
         memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
-        ...detailsIn(text()),
+        degraded: [],
       };
+      const details = text();
+      return details === "" ? ended : Object.assign(ended, JSON.parse(details));
     }
     case 2:
       return { kind: "failed", error: errorFromJson(text()) };
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0, ...detailsIn(text()) };
+      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0, ...startedDetails(text()) };
     case 5:
       return { kind: "text", json: text() };
     default:
@@ -124,7 +126,7 @@ function readTold(view: DataView, text: () => string): Told {
   }
 }
 
-/** What a record tells beside its numbers: mostly nothing. */
-function detailsIn(json: string): Pick<Ended, "degraded" | "used"> {
+/** What a start tells beside its numbers: mostly nothing. */
+function startedDetails(json: string): { degraded: string[] } {
   return json === "" ? { degraded: [] } : { degraded: [], ...JSON.parse(json) };
 }

@@ -78,7 +78,7 @@ export interface NamespaceExecResult {
 
 /** The result that the kernel's account stands for. */
 export function resultFromEnd(ended: Ended): NamespaceExecResult {
-  return {
+  const result: NamespaceExecResult = {
     pid: ended.pid,
     exitedNormally: ended.exited,
     exitStatus: ended.exited ? ended.code : null,
@@ -88,9 +88,10 @@ export function resultFromEnd(ended: Ended): NamespaceExecResult {
     oomKilled: (ended.used?.oomKills ?? 0) > 0,
     endedBy: endedBy(ended),
     degraded: ended.degraded,
-    ...(ended.changes && { changes: ended.changes }),
     usage: usageOf(ended),
   };
+  if (ended.changes !== undefined) result.changes = ended.changes;
+  return result;
 }
 
 function usageOf({ wallUs, cpuUserUs, cpuSystemUs, memoryPeakBytes, memoryPeakIsBound, used }: Ended): Usage {

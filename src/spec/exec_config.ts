@@ -6,6 +6,7 @@ import { isolate } from "./container.ts";
 import type { IsolationConfig } from "./isolation_config.ts";
 import { isNew } from "./namespaces.ts";
 import { programOf, runOf } from "./program.ts";
+import { remember, repeatedSpec } from "./repeated.ts";
 import { withTerminalStreams } from "./terminal.ts";
 import type { Namespace, Spec } from "./types.ts";
 
@@ -87,7 +88,9 @@ export type Absent<T> = { [Field in keyof T]?: undefined };
 export function specFromConfig(config: Runnable): Spec {
   if (typeof config !== "object" || config === null) throw new SpecError("", "the configuration must be an object");
   if (config.spec !== undefined) return withTerminalStreams(specFromSpec(config), config);
-  if (isPlain(config)) return withPidNamespace(programOf(config), config.enablePidNamespace);
+  const repeated = repeatedSpec(config);
+  if (repeated !== undefined) return repeated;
+  if (isPlain(config)) return remember(config, withPidNamespace(programOf(config), config.enablePidNamespace));
   return withTerminalStreams(isolate(programOf(config), config), config);
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { errorFromJson, SpecError, type SystemError } from "../../src/native/errors.ts";
 import { readRecord } from "../../src/native/record.ts";
 import { resultFromEnd } from "../../src/runtime/result.ts";
@@ -138,4 +138,38 @@ Deno.test("errorFromJson() makes the typed error", () => {
 
 Deno.test("readRecord() refuses a record of a kind that it does not know", () => {
   assertThrows(() => readRecord(new Uint8Array(56)), Error, "a record of unknown kind");
+});
+
+Deno.test("specFromConfig() gives who says the same again the same spec, and nobody else", () => {
+  const config = { program: "/bin/echo", argv: ["echo", "a"], enablePidNamespace: true };
+  const spec = specFromConfig(config);
+  assertStrictEquals(specFromConfig(config), spec);
+  assertStrictEquals(specFromConfig({ ...config, argv: [...config.argv] }), spec);
+  config.argv[1] = "b";
+  assertEquals(specFromConfig(config).process!.args, ["echo", "b"]);
+  assertStrictEquals(specFromConfig({ ...config, argv: ["echo", "a"] }), spec);
+  assertEquals(specFromConfig({ ...config, enablePidNamespace: false }).linux, undefined);
+  assertEquals(specFromConfig({ ...config, cwd: "/" }).process!.cwd, "/");
+  assertThrows(() => specFromConfig({ ...config, argv: "echo" as unknown as string[] }), SpecError, "argv");
+  assertThrows(() => specFromConfig({ ...config, argv: new Array<string>(2) }), SpecError, "argv");
+});
+
+Deno.test("specFromConfig() reads fields that are not listed each time", () => {
+  let cwd = "/a";
+  class Config {
+    program = "/bin/true";
+    get cwd() {
+      return cwd;
+    }
+  }
+  assertEquals(specFromConfig(new Config()).process!.cwd, "/a");
+  cwd = "/b";
+  assertEquals(specFromConfig(new Config()).process!.cwd, "/b");
+  const hidden = (cwd: string) => Object.defineProperty({ program: "/bin/true" }, "cwd", { value: cwd });
+  assertEquals(specFromConfig(hidden("/a")).process!.cwd, "/a");
+  assertEquals(specFromConfig(hidden("/b")).process!.cwd, "/b");
+  const envp = { A: "1" };
+  assertEquals(specFromConfig({ program: "/bin/true", envp }).process!.env, ["A=1"]);
+  envp.A = "2";
+  assertEquals(specFromConfig({ program: "/bin/true", envp }).process!.env, ["A=2"]);
 });

@@ -156,6 +156,7 @@ fn tables(reader: &mut Reader, arena: &mut Arena, report: &'static Report) -> Op
         has_classic_mounts,
         fault,
         report,
+        untouched_signals: 0,
         hold,
         monitor,
     })

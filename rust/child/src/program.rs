@@ -83,6 +83,8 @@ pub struct Program<'p> {
     pub fault: Fault,
     /// Where the child tells how it went.
     pub report: &'p Report,
+    /// Signals that have their default action already: bit N-1 for signal N.
+    pub untouched_signals: u64,
     /// What [`Step::Hold`] executes, where the plan has one.
     pub hold: Option<Hold<'p>>,
     /// What [`Step::Monitor`] executes, where the plan has one.

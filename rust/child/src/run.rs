@@ -160,7 +160,7 @@ impl<'p> Machine<'p> {
 
             Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
             Step::CloseFrom { first, at_exec } => sys::close_range(first, u32::MAX, at_exec),
-            Step::ResetSignals { keep } => reset_signals(keep),
+            Step::ResetSignals { keep } => reset_signals(keep | program.untouched_signals),
             Step::UnblockSignals => sys::unblock_all_signals(),
             Step::FindProgram { candidates } => find(program.list(candidates)?),
             Step::Hold => become_holder(program.hold.as_ref().ok_or(Errno(libc::EFAULT))?),

@@ -27,6 +27,7 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
         fault: Fault::default(),
         report: &Report::new(),
         hold: None,
+        untouched_signals: 0,
         monitor: None,
     })
 }

@@ -2,9 +2,10 @@
 
 use std::ffi::CStr;
 use std::fs::{Metadata, OpenOptions};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -36,6 +37,7 @@ impl Opened {
             let descriptor = match source {
                 Descriptor::SpareNetwork => spare_network::take(),
                 Descriptor::Door => None,
+                Descriptor::Owner => own_pidfd().map(|_| None)?,
                 source => Some(opened.open_one(source)?),
             };
             opened.childs.push(descriptor);
@@ -78,10 +80,9 @@ impl Opened {
                 .open(path)
                 .map_err(|error| Error::system(format!("open {}", path.display()), errno_of(&error)))
                 .and_then(|file| above_stderr(file.into())),
-            Descriptor::SpareNetwork | Descriptor::Door => {
-                Err(Error::Internal { message: "a spare network is taken, and a door given".into() })
+            Descriptor::SpareNetwork | Descriptor::Door | Descriptor::Owner => {
+                Err(Error::Internal { message: "a spare network is taken, a door given, and we are there".into() })
             }
-            Descriptor::Owner => wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr),
             Descriptor::Namespace { path, kind, field } => open_namespace(path, *kind, field).and_then(above_stderr),
             Descriptor::IdsOfMount { uid_map, gid_map } => userns::make(uid_map, gid_map).and_then(above_stderr),
             Descriptor::Tree(plan) => {
@@ -112,6 +113,7 @@ impl Opened {
         let number = |(child, source): (&Option<OwnedFd>, &Descriptor)| match (child, source) {
             (Some(child), _) => child.as_raw_fd(),
             (None, Descriptor::Door) => door.map_or(-1, |door| door.as_raw_fd()),
+            (None, Descriptor::Owner) => own_pidfd().unwrap_or(-1),
             _ => -1,
         };
         self.childs.iter().zip(&plan.descriptors).map(number).collect()
@@ -149,6 +151,16 @@ impl Opened {
     pub(super) fn into_streams(self) -> [Option<OwnedFd>; 3] {
         self.streams
     }
+}
+
+/// This process's own pidfd, by which a child sees whether it is gone; it stays open.
+fn own_pidfd() -> Result<RawFd, Error> {
+    static OWN: OnceLock<OwnedFd> = OnceLock::new();
+    if let Some(own) = OWN.get() {
+        return Ok(own.as_raw_fd());
+    }
+    let own = wait::open_pidfd(nix::unistd::getpid().as_raw()).and_then(above_stderr)?;
+    Ok(OWN.get_or_init(|| own).as_raw_fd())
 }
 
 /// `ioctl(NS_GET_NSTYPE)`, ioctl_ns(2).

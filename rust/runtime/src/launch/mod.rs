@@ -156,6 +156,7 @@ pub fn launch_for(plan: &Plan, outside: &Outside<'_>) -> Result<Child, Error> {
     opened.close_the_childs();
     cgroup.iter_mut().for_each(Cgroup::entered);
     let pidfd = wait::open_pidfd(pid)?;
+    signals::look_again();
     if plan.has_foreign_files() && own_program::is_executed_by(pid) {
         kill(&pidfd);
         let error = Error::system(format!("execute {:?}", plan.program), Errno::ELOOP);
@@ -204,13 +205,12 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     let shared = plan.copies_memory().then(SharedReport::new).transpose()?;
     let own = Report::new();
     let report = shared.as_ref().map_or(&own, SharedReport::report);
-    let monitoring = match (&outside.monitor, plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize))) {
-        (Some(monitor), Some(pidfd)) => {
-            let keeper = cgroup.and_then(Cgroup::keeper);
-            Some(Monitoring::prepare(monitor, *pidfd, opened.ours(), keeper)?)
-        }
-        _ => None,
+    let pidfd = plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize));
+    let monitor = outside.monitor.as_ref().zip(pidfd);
+    let prepare = |(monitor, pidfd): (&MonitorRequest<'_>, &i32)| {
+        Monitoring::prepare(monitor, *pidfd, opened.ours(), cgroup.and_then(Cgroup::keeper))
     };
+    let monitoring = monitor.map(prepare).transpose()?;
     let watching = arguments(monitoring.as_ref().map_or(&[], |monitoring| &monitoring.argv));
     let mut second = monitoring.is_some().then(Stack::take).transpose()?;
     let waiting = match (plan.hold(), outside.socket) {
@@ -235,6 +235,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
         has_classic_mounts: plan.has_classic_mounts,
         fault: plan.fault,
         report,
+        untouched_signals: signals::untouched(),
         hold,
         monitor: monitoring.as_ref().zip(CStrArray::new(&watching)).map(|(monitoring, argv)| Monitor {
             program: monitoring.program,

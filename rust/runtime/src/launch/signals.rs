@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -58,11 +59,52 @@ pub fn bit(signal: i32) -> u64 {
 }
 
 fn is_ignored(signal: i32) -> bool {
+    action(signal) == Some(libc::SIG_IGN)
+}
+
+/// `None` for the two that the C library keeps for itself.
+fn action(signal: i32) -> Option<libc::sighandler_t> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: nothing is changed; the action that is set is written to `action`.
     let result = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
     // SAFETY: all zeroes is a valid action, and sigaction has filled it in.
-    Errno::result(result).is_ok() && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+    Errno::result(result).ok().map(|_| unsafe { action.assume_init() }.sa_sigaction)
+}
+
+/// Signals that programs listen to or ignore: a child sets them to their default whatever they were.
+const OFTEN_SET: [i32; 18] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGUSR1,
+    libc::SIGSEGV,
+    libc::SIGUSR2,
+    libc::SIGPIPE,
+    libc::SIGALRM,
+    libc::SIGTERM,
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+    libc::SIGWINCH,
+];
+
+static UNTOUCHED: AtomicU64 = AtomicU64::new(0);
+
+/// Of the other signals those that had their default action when they were looked at last: bit N-1 for signal N.
+pub(super) fn untouched() -> u64 {
+    UNTOUCHED.load(Ordering::Relaxed)
+}
+
+/// Looks at them, for the next start, while a program runs that has been started.
+pub(super) fn look_again() {
+    let others = (1..=libc::SIGRTMAX()).filter(|signal| !OFTEN_SET.contains(signal));
+    let untouched = others.filter(|signal| action(*signal) == Some(libc::SIG_DFL));
+    UNTOUCHED.store(untouched.fold(0, |mask, signal| mask | bit(signal)), Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -108,6 +108,8 @@ fn each_step_to_a_terminal_can_fail() {
 #[test]
 fn a_container_of_any_propagation_leaves_the_mounts_as_they_are() {
     let Some(host) = host("propagation", true) else { return };
+    // What stays open for the next start is so from here on.
+    assert_eq!(run(&planned(&container(&host))).map(|outcome| outcome.exit.end), Ok(End::Exited(0)));
     for propagation in ["private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable"] {
         let properties = container(&host)
             .replace(r#""rootfsPropagation": "rslave""#, &format!(r#""rootfsPropagation": "{propagation}""#));

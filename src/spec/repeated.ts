@@ -1,0 +1,60 @@
+/**
+ * The specs of the plain configurations that were run last: who runs a program again has it checked and put into words
+ * once. A configuration is compared field by field, for its owner may have changed it.
+ */
+
+import type { Spec } from "./types.ts";
+
+interface Remembered {
+  names: string[];
+  values: unknown[];
+  /** Nobody changes a spec once it is made. */
+  spec: Spec;
+}
+
+const MOST = 8;
+const remembered: Remembered[] = [];
+let next = 0;
+
+/** The spec of a configuration that says what one before it said, in the same order. */
+export function repeatedSpec(config: object): Spec | undefined {
+  if (!isOrdinary(config)) return undefined;
+  const names = Object.getOwnPropertyNames(config);
+  for (const { names: formerNames, values, spec } of remembered) {
+    if (names.length === formerNames.length && isTheSame(config, names, formerNames, values)) return spec;
+  }
+  return undefined;
+}
+
+/** Remembers the spec of a configuration that has only texts, numbers, truths and lists of them. */
+export function remember(config: object, spec: Spec): Spec {
+  const names = Object.getOwnPropertyNames(config);
+  const values = names.map((name) => config[name as keyof typeof config] as unknown);
+  const isComparable = (value: unknown) => typeof value !== "object" || Array.isArray(value);
+  if (!isOrdinary(config) || !values.every(isComparable)) return spec;
+  const copies = values.map((value) => Array.isArray(value) ? [...value] : value);
+  remembered[next] = { names, values: copies, spec };
+  next = (next + 1) % MOST;
+  return spec;
+}
+
+/** Whether all that it says is in fields of its own. */
+function isOrdinary(config: object): boolean {
+  return Object.getPrototypeOf(config) === Object.prototype;
+}
+
+function isTheSame(config: object, names: string[], formerNames: string[], values: unknown[]): boolean {
+  for (let index = 0; index < names.length; index++) {
+    if (names[index] !== formerNames[index]) return false;
+    const [value, former] = [config[names[index] as keyof typeof config] as unknown, values[index]];
+    if (value !== former && !isSameList(value, former)) return false;
+  }
+  return true;
+}
+
+function isSameList(value: unknown, former: unknown): boolean {
+  if (!Array.isArray(value) || !Array.isArray(former) || value.length !== former.length) return false;
+  // Not by `every`, which passes over what is not there.
+  for (let index = 0; index < value.length; index++) if (value[index] !== former[index]) return false;
+  return true;
+}
