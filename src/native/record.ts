@@ -65,16 +65,20 @@ const HEADER_BYTES = 56;
 const LITTLE_ENDIAN = true;
 const decoder = new TextDecoder();
 
+/** The view of the buffer that was read last: most records are in one and the same. */
+let view = new DataView(new ArrayBuffer(0));
+
 /** Reads the record at `offset`; `next` is where another may follow. */
 export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token: number; next: number; told: Told } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.byteLength - offset);
-  const jsonBytes = view.getUint32(20, LITTLE_ENDIAN);
+  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
+  const from = bytes.byteOffset + offset;
+  const jsonBytes = view.getUint32(from + 20, LITTLE_ENDIAN);
   const start = offset + HEADER_BYTES;
-  const text = () => jsonBytes === 0 ? "" : decoder.decode(bytes.subarray(start, start + jsonBytes));
+  const json = jsonBytes === 0 ? "" : decoder.decode(bytes.subarray(start, start + jsonBytes));
   return {
-    token: view.getUint32(4, LITTLE_ENDIAN),
+    token: view.getUint32(from + 4, LITTLE_ENDIAN),
     next: start + Math.ceil(jsonBytes / 8) * 8,
-    told: readTold(view, text),
+    told: readTold(view, from, json),
   };
 }
 
@@ -89,12 +93,12 @@ export function readRecords(bytes: Uint8Array<ArrayBuffer>, length: number): { t
   return records;
 }
 
-function readTold(view: DataView, text: () => string): Told {
-  const pid = view.getInt32(8, LITTLE_ENDIAN);
-  const code = view.getInt32(12, LITTLE_ENDIAN);
-  switch (view.getUint32(0, LITTLE_ENDIAN)) {
+function readTold(view: DataView, from: number, json: string): Told {
+  const pid = view.getInt32(from + 8, LITTLE_ENDIAN);
+  const code = view.getInt32(from + 12, LITTLE_ENDIAN);
+  switch (view.getUint32(from, LITTLE_ENDIAN)) {
     case 1: {
-      const flags = view.getUint32(16, LITTLE_ENDIAN);
+      const flags = view.getUint32(from + 16, LITTLE_ENDIAN);
       const ended: Ended = {
         kind: "ended",
         pid,
@@ -104,23 +108,27 @@ function readTold(view: DataView, text: () => string): Told {
         memoryPeakIsBound: (flags & 4) !== 0,
         outOfCpuTime: (flags & 16) !== 0,
         outOfOutput: (flags & 32) !== 0,
-        wallUs: Math.round(view.getFloat64(24, LITTLE_ENDIAN)),
-        cpuUserUs: Math.round(view.getFloat64(32, LITTLE_ENDIAN)),
-        cpuSystemUs: Math.round(view.getFloat64(40, LITTLE_ENDIAN)),
-        memoryPeakBytes: view.getFloat64(48, LITTLE_ENDIAN),
+        wallUs: Math.round(view.getFloat64(from + 24, LITTLE_ENDIAN)),
+        cpuUserUs: Math.round(view.getFloat64(from + 32, LITTLE_ENDIAN)),
+        cpuSystemUs: Math.round(view.getFloat64(from + 40, LITTLE_ENDIAN)),
+        memoryPeakBytes: view.getFloat64(from + 48, LITTLE_ENDIAN),
         degraded: [],
       };
-      const details = text();
-      return details === "" ? ended : Object.assign(ended, JSON.parse(details));
+      return json === "" ? ended : Object.assign(ended, JSON.parse(json));
     }
     case 2:
-      return { kind: "failed", error: errorFromJson(text()) };
+      return { kind: "failed", error: errorFromJson(json) };
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return { kind: "started", pid, asks: (view.getUint32(16, LITTLE_ENDIAN) & 8) !== 0, ...startedDetails(text()) };
+      return {
+        kind: "started",
+        pid,
+        asks: (view.getUint32(from + 16, LITTLE_ENDIAN) & 8) !== 0,
+        ...startedDetails(json),
+      };
     case 5:
-      return { kind: "text", json: text() };
+      return { kind: "text", json };
     default:
       throw new Error("minicontainer's own mistake, please report it: a record of unknown kind");
   }

@@ -23,8 +23,10 @@ struct Kept {
     plan: Arc<Plan>,
 }
 
-/// Those that were asked for last, the latest first.
-static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+/// Those that were asked for last, the latest first. They are large, and seldom where the processor has them at hand: what
+/// is moved is where they are.
+#[allow(clippy::vec_box, reason = "a place among the others is changed with each start")]
+static KEPT: Mutex<Vec<Box<Kept>>> = Mutex::new(Vec::new());
 
 /// The plan of the spec with this JSON text, for somebody who `answers_calls` or not.
 ///
@@ -32,10 +34,13 @@ static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
 /// As [`Spec::parse`], [`Facts::gather`] and [`plan`].
 pub(crate) fn planned(text: &[u8], answers_calls: bool) -> Result<Arc<Plan>, Error> {
     let gather = |spec: &Spec| Ok(Facts { answers_calls, ..Facts::gather(spec)? });
-    let kept = if let Some(Kept { text, spec, facts: former, plan: made }) = take(text) {
-        let facts = gather(&spec)?;
-        let plan = if facts == former { made } else { Arc::new(plan(&spec, &facts)?) };
-        Kept { text, spec, facts, plan }
+    let kept = if let Some(mut kept) = take(text) {
+        let facts = gather(&kept.spec)?;
+        if facts != kept.facts {
+            kept.plan = Arc::new(plan(&kept.spec, &facts)?);
+            kept.facts = facts;
+        }
+        kept
     } else {
         let spec = Spec::parse(text)?;
         if spec.minicontainer.container.is_some() {
@@ -45,7 +50,7 @@ pub(crate) fn planned(text: &[u8], answers_calls: bool) -> Result<Arc<Plan>, Err
         }
         let facts = gather(&spec)?;
         let plan = Arc::new(plan(&spec, &facts)?);
-        Kept { text: text.into(), spec, facts, plan }
+        Box::new(Kept { text: text.into(), spec, facts, plan })
     };
     let plan = Arc::clone(&kept.plan);
     if text.len() <= LONGEST_KEPT {
@@ -57,13 +62,14 @@ pub(crate) fn planned(text: &[u8], answers_calls: bool) -> Result<Arc<Plan>, Err
 }
 
 /// What was made of a text before; who asks for the same until it is back has to make it anew.
-fn take(text: &[u8]) -> Option<Kept> {
+fn take(text: &[u8]) -> Option<Box<Kept>> {
     let mut kept = lock();
     let place = kept.iter().position(|kept| *kept.text == *text)?;
     Some(kept.remove(place))
 }
 
-fn lock() -> MutexGuard<'static, Vec<Kept>> {
+#[allow(clippy::vec_box, reason = "as they are kept")]
+fn lock() -> MutexGuard<'static, Vec<Box<Kept>>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
