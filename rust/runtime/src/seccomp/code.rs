@@ -22,8 +22,16 @@ pub(super) enum Test {
 
 /// `BPF_LD | BPF_W | BPF_ABS`
 const LOAD: u16 = 0x20;
+/// `BPF_LD | BPF_IMM`
+const CONSTANT: u16 = 0x00;
 /// `BPF_ALU | BPF_AND | BPF_K`
 const AND: u16 = 0x54;
+/// `BPF_ALU | BPF_RSH | BPF_K`
+const SHIFT: u16 = 0x74;
+/// `BPF_ALU | BPF_RSH | BPF_X`
+const SHIFT_BY_INDEX: u16 = 0x7c;
+/// `BPF_MISC | BPF_TAX`
+const TO_INDEX: u16 = 0x07;
 /// `BPF_JMP | BPF_JA`
 const JUMP: u16 = 0x05;
 /// `BPF_RET | BPF_K`
@@ -68,6 +76,30 @@ impl Code {
     pub(super) fn keep(&mut self, mask: u32, next: Label) -> Label {
         self.fall_into(next);
         self.push(AND, 0, 0, mask)
+    }
+
+    /// Puts a number into the accumulator, and goes on at `next`.
+    pub(super) fn constant(&mut self, value: u32, next: Label) -> Label {
+        self.fall_into(next);
+        self.push(CONSTANT, 0, 0, value)
+    }
+
+    /// Shifts the accumulator to the right by as many bits, and goes on at `next`.
+    pub(super) fn shift(&mut self, bits: u32, next: Label) -> Label {
+        self.fall_into(next);
+        self.push(SHIFT, 0, 0, bits)
+    }
+
+    /// Shifts the accumulator to the right by what the index register has, below 32, and goes on at `next`.
+    pub(super) fn shift_by_index(&mut self, next: Label) -> Label {
+        self.fall_into(next);
+        self.push(SHIFT_BY_INDEX, 0, 0, 0)
+    }
+
+    /// Copies the accumulator to the index register, and goes on at `next`.
+    pub(super) fn remember_index(&mut self, next: Label) -> Label {
+        self.fall_into(next);
+        self.push(TO_INDEX, 0, 0, 0)
     }
 
     /// Goes on at `yes` or `no`; the accumulator stays as it is.

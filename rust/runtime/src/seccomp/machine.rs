@@ -34,7 +34,7 @@ pub(super) struct Run {
 /// Runs `program` over `call`.
 pub(super) fn run(program: &[sock_filter], call: &Call) -> Run {
     assert!(program.len() <= 4096);
-    let (mut accumulator, mut place, mut steps, mut saw_arguments) = (0_u32, 0_usize, 0, false);
+    let (mut accumulator, mut index, mut place, mut steps, mut saw_arguments) = (0_u32, 0_u32, 0_usize, 0, false);
     loop {
         let sock_filter { code, jt, jf, k } = program[place];
         place += 1;
@@ -45,7 +45,11 @@ pub(super) fn run(program: &[sock_filter], call: &Call) -> Run {
                 saw_arguments |= k >= 16;
                 accumulator = call.word(k);
             }
+            0x00 => accumulator = k,
             0x54 => accumulator &= k,
+            0x74 => accumulator >>= k,
+            0x7c => accumulator >>= index,
+            0x07 => index = accumulator,
             0x05 => place += usize::try_from(k).unwrap(),
             0x15 => branch(accumulator == k),
             0x25 => branch(accumulator > k),

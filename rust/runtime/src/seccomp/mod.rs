@@ -13,6 +13,7 @@
 //! - All conditions of a rule must be true; but where two are about the same argument, any.
 
 mod abi;
+mod bitmap;
 mod cache;
 mod code;
 mod condition;

@@ -2,6 +2,8 @@
 
 use nix::libc::{self, sock_filter};
 
+use super::abi::{Abi, X32_BIT};
+use super::bitmap::table;
 use super::code::{Code, Label, Test};
 use super::condition::{Ways, among, test};
 use super::rules::Condition;
@@ -9,7 +11,7 @@ use super::segments::{Case, Outcome, Segment};
 use super::spec::Operator;
 
 /// `seccomp_data.nr`
-const NUMBER: u32 = 0;
+pub(super) const NUMBER: u32 = 0;
 /// `seccomp_data.arch`
 const TOKEN: u32 = 4;
 
@@ -31,17 +33,45 @@ pub(super) fn program(calls: &[Calls<'_>]) -> Vec<sock_filter> {
     let mut code = Code::default();
     let trees: Vec<(u32, Label)> = calls
         .iter()
+        .enumerate()
         .rev()
-        .map(|calls| {
-            let tree = search(&mut code, calls, &calls.segments);
+        .map(|(place, calls)| {
+            let tree =
+                if place == 0 { native(&mut code, calls) } else { foreign(&mut code, calls, 0, &calls.segments) };
             (calls.token, code.load(NUMBER, tree))
         })
         .collect();
-    let foreign = code.give(libc::SECCOMP_RET_KILL_PROCESS);
+    let unknown = code.give(libc::SECCOMP_RET_KILL_PROCESS);
     let entry =
-        trees.into_iter().fold(foreign, |otherwise, (token, tree)| code.branch(Test::Equal, token, tree, otherwise));
+        trees.into_iter().fold(unknown, |otherwise, (token, tree)| code.branch(Test::Equal, token, tree, otherwise));
     code.load(TOKEN, entry);
     code.finish()
+}
+
+/// The machine's own calls, and those of x32, which have the same token.
+fn native(code: &mut Code, calls: &Calls<'_>) -> Label {
+    let (own, x32) = calls.segments.split_at(calls.segments.partition_point(|segment| segment.start < X32_BIT));
+    if x32.is_empty() || calls.token != Abi::X32.token() {
+        return search(code, calls, &calls.segments);
+    }
+    let x32 = foreign(code, calls, X32_BIT, x32);
+    let own = search(code, calls, own);
+    code.branch(Test::AtLeast, X32_BIT, x32, own)
+}
+
+/// The calls of an ABI that is seldom met, from `base` on, where the default holds before the first segment.
+fn foreign(code: &mut Code, calls: &Calls<'_>, base: u32, segments: &[Segment<'_>]) -> Label {
+    if let Some(table) = table(code, calls, base, segments) {
+        return table;
+    }
+    let found = search(code, calls, segments);
+    match segments.first() {
+        Some(first) if first.start > base => {
+            let default = code.give(calls.default);
+            code.branch(Test::AtLeast, first.start, found, default)
+        }
+        _ => found,
+    }
 }
 
 /// Halves the segments until one is left.
@@ -58,7 +88,8 @@ fn search(code: &mut Code, calls: &Calls<'_>, segments: &[Segment<'_>]) -> Label
     }
 }
 
-fn decide(code: &mut Code, calls: &Calls<'_>, outcome: &Outcome<'_>) -> Label {
+/// What is done with the one call of an outcome.
+pub(super) fn decide(code: &mut Code, calls: &Calls<'_>, outcome: &Outcome<'_>) -> Label {
     let cases = match outcome {
         Outcome::Always(verdict) => return code.give(*verdict),
         Outcome::FirstOf(cases) => cases,

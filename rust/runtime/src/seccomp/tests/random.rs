@@ -128,3 +128,52 @@ fn programs_do_what_random_profiles_say() {
     }
     assert!(outcomes.len() > 7 && outcomes.values().all(|times| *times > 50), "{outcomes:x?}");
 }
+
+/// Most calls there are, in a rule each or in one for all, so that there are tables.
+fn dense(random: &mut Random) -> Seccomp {
+    let names = || table::SYSCALLS.iter().map(|row| row.0.into());
+    let action = random.pick(&[Action::Allow, Action::Log]);
+    let mut syscalls: Vec<Syscall> = (0..random.below(6)).map(|_| rule(random)).collect();
+    for rule in &mut syscalls {
+        (rule.action, rule.errno_ret) = (action, None);
+    }
+    let part = random.pick(&[2, 3, 10]);
+    let names = names().filter(|_| random.below(part) != 0).collect();
+    syscalls.push(Syscall { names, action, errno_ret: None, args: Vec::new() });
+    Seccomp {
+        default_action: random.pick(&[Action::Errno, Action::KillThread]),
+        default_errno_ret: None,
+        architectures: vec![Architecture::X86, Architecture::X32, Architecture::Arm],
+        flags: Vec::new(),
+        listener_path: None,
+        listener_metadata: None,
+        syscalls,
+    }
+}
+
+#[test]
+fn tables_do_what_random_profiles_of_many_calls_say() {
+    /// `BPF_MISC | BPF_TAX`, which nothing but a table has.
+    const TO_INDEX: u16 = 0x07;
+    let mut tables = 0;
+    for seed in 1..=12_u64 {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let profile = dense(&mut random);
+        for (native, abis) in [(Abi::X86_64, &[Abi::X86_64, Abi::X32, Abi::X86][..]), (Abi::Aarch64, &[Abi::Arm])] {
+            let program = compile_for(native, &profile).unwrap().program;
+            check(&program);
+            tables += program.iter().filter(|instruction| instruction.code == TO_INDEX).count();
+            for abi in abis {
+                let base = if *abi == Abi::X32 { abi::X32_BIT } else { 0 };
+                let beyond = [u32::MAX, 1 << 31, (1 << 30) - 1, 0xf_0000, base | 0x1000];
+                for number in (0..600).map(|number| base | number).chain(beyond) {
+                    let args = std::array::from_fn(|_| random.value() & 0xffff_ffff);
+                    let call = Call { token: abi.token(), number, args };
+                    let expected = oracle::verdict(native, &profile, &call);
+                    assert_eq!(run(&program, &call).verdict, expected, "{seed} {native:?} {call:x?}");
+                }
+            }
+        }
+    }
+    assert!(tables > 24, "{tables}");
+}
