@@ -1,10 +1,12 @@
 #!/bin/sh
-# Runs one command in a throw-away virtual machine that has a pure cgroup v2 hierarchy, whatever cgroups the machine it is
-# started on has.
+# Runs one command in a throw-away virtual machine that has a pure cgroup v2 hierarchy, or what --cgroups says, whatever
+# cgroups the machine it is started on has.
 #
-# usage: scripts/vm.sh [-s] [-m MIB] [-c CPUS] [--kernel PACKAGE] -- COMMAND [ARGUMENT...]
+# usage: scripts/vm.sh [-s] [--cgroups KIND] [-m MIB] [-c CPUS] [--kernel PACKAGE] -- COMMAND [ARGUMENT...]
 #
 #   -s                boot systemd as PID 1: system and user managers, D-Bus, logind
+#   --cgroups KIND    v2; or, with -s and a systemd before 256, v1: version 1 alone, or hybrid: version 2 without controllers
+#                     beside it
 #   -m MIB            memory, 2048
 #   -c CPUS           processors, 2 (user-mode-linux only ever has one)
 #   --kernel PACKAGE  the Debian package of the kernel to boot:
@@ -27,23 +29,31 @@ say() { echo "vm.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 usage() { sed -n '/^# usage/,/^# The command/s/^# \{0,1\}//p' "$0" | sed '$d' >&2; exit 125; }
 
-package=user-mode-linux systemd='' mib=2048 cpus=2
+package=user-mode-linux systemd='' cgroups=v2 mib=2048 cpus=2
 while [ $# -gt 0 ]; do
     case $1 in
         --) shift; break ;;
         -s) systemd=1 ;;
-        -m | -c | --kernel)
+        -m | -c | --kernel | --cgroups)
             [ $# -gt 1 ] || usage
-            case $1 in -m) mib=$2 ;; -c) cpus=$2 ;; *) package=$2 ;; esac
+            case $1 in -m) mib=$2 ;; -c) cpus=$2 ;; --kernel) package=$2 ;; *) cgroups=$2 ;; esac
             shift
             ;;
         --kernel=*) package=${1#*=} ;;
+        --cgroups=*) cgroups=${1#*=} ;;
         -*) usage ;;
         *) break ;;
     esac
     shift
 done
 [ $# -gt 0 ] || usage
+tree='' # what systemd is told of it
+case $cgroups${systemd:+-s} in
+    v2 | v2-s) ;;
+    v1-s) tree='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1' ;;
+    hybrid-s) tree='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0' ;;
+    *) usage ;;
+esac
 
 for tool in apt-get dpkg; do
     command -v $tool >/dev/null || die "needs Debian: $tool is missing"
@@ -222,7 +232,7 @@ fi
 
 {
     echo '#!/busybox sh'
-    echo "root_mount='$root_mount' io_mount='$io_mount' disk=$disk systemd=$systemd"
+    echo "root_mount='$root_mount' io_mount='$io_mount' disk=$disk systemd=$systemd cgroups=$cgroups"
     printf 'cache='
     quote "$cache"
     cat <<'END'
@@ -261,10 +271,13 @@ mkdir -p lib/modules
 mount --bind "/host$cache/lib/modules" lib/modules
 ln -sf /run/vm/busybox sbin/modprobe
 
-mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 sys/fs/cgroup
-for controller in $(cat sys/fs/cgroup/cgroup.controllers); do
-    echo +$controller >sys/fs/cgroup/cgroup.subtree_control
-done
+# Version 1 systemd mounts by itself.
+[ $cgroups != v2 ] || {
+    mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 sys/fs/cgroup
+    for controller in $(cat sys/fs/cgroup/cgroup.controllers); do
+        echo +$controller >sys/fs/cgroup/cgroup.subtree_control
+    done
+}
 
 mkdir -p run/vm/io run/vm/tmp
 mount $io_mount run/vm/io
@@ -322,7 +335,7 @@ cp --sparse=always "$cache/disk" "$run/disk"
 if [ "$package" = user-mode-linux ]; then
     set -- "$cache/kernel" "mem=${mib}M" "initrd=$run/initrd.img" "ubd0=$run/disk" \
         "uml_dir=$run" con=null con0=null,fd:1 ssl=null \
-        quiet lsm=yama,apparmor fstab=no
+        quiet lsm=yama,apparmor fstab=no $tree
     [ ! "$preload" ] || set -- env LD_PRELOAD="$preload" "$@"
     # Its kernel and programs take turns as processes here: several times faster
     # on one processor.
@@ -338,7 +351,7 @@ else
     set -- qemu-system-x86_64 -machine q35 "$@" -smp "$cpus" -m "$mib" \
         -nodefaults -no-user-config -no-reboot -display none -serial stdio \
         -kernel "$cache/kernel" -initrd "$run/initrd.img" \
-        -append 'console=ttyS0 quiet panic=-1 mitigations=off no5lvl fstab=no' \
+        -append 'console=ttyS0 quiet panic=-1 mitigations=off no5lvl fstab=no'" $tree" \
         -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
         -device virtio-9p-pci,fsdev=root,mount_tag=root \
         -drive "file=$run/disk,format=raw,if=virtio,cache=unsafe" \

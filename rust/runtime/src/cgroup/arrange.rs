@@ -106,6 +106,13 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
     scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
     arrangement.place.manager = Manager::Systemd;
     arrangement.place.unit = Some(scope.unit.name.clone());
+    if scope.systemd.is_legacy {
+        // Where systemd has no use for a controller, it has made none of the folders down to the scope's.
+        let depth = scope.unit.folder().components().count() + 1;
+        for folder in &mut arrangement.folders {
+            folder.base = folder.path.ancestors().nth(depth).map(PathBuf::from).unwrap_or_default();
+        }
+    }
     arrangement.scope = Some(scope);
     Ok(arrangement)
 }

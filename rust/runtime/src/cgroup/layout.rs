@@ -23,7 +23,12 @@ pub struct Layout {
     pub unified: Option<Hierarchy>,
     /// Version 1, in the order of their mounts.
     pub legacy: Vec<Hierarchy>,
+    /// Version 1's without a controller, in which systemd keeps its units where it has version 1.
+    pub systemd: Option<Hierarchy>,
 }
+
+/// What `/proc/self/cgroup` has in place of a controller for [`Layout::systemd`].
+pub const SYSTEMD: &str = "name=systemd";
 
 /// What a layout is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +62,14 @@ impl Layout {
                         |option: &&str| !OPTIONS.contains(option) && !option.contains('=') && !option.is_empty();
                     let controllers: Vec<_> =
                         mount.options.split(',').filter(is_controller).map(String::from).collect();
-                    // A hierarchy can be mounted more than once; without controllers it is systemd's own.
-                    let Some(first) = controllers.first() else { continue };
-                    if layout.legacy(first).is_none() {
-                        let path = path_in(cgroup, first);
-                        layout.legacy.push(hierarchy(mount, controllers, path));
+                    // A hierarchy can be mounted more than once.
+                    if let Some(first) = controllers.first() {
+                        if layout.legacy(first).is_none() {
+                            let path = path_in(cgroup, first);
+                            layout.legacy.push(hierarchy(mount, controllers, path));
+                        }
+                    } else if layout.systemd.is_none() && mount.options.split(',').any(|option| option == SYSTEMD) {
+                        layout.systemd = Some(hierarchy(mount, vec![SYSTEMD.into()], path_in(cgroup, SYSTEMD)));
                     }
                 }
                 _ => {}
@@ -138,6 +146,7 @@ mod tests {
         let wanted = [("cpu,cpuacct", "/sys/fs/cgroup/cpu/a"), ("memory", "/sys/fs/cgroup/memory/y")];
         assert_eq!(legacy.collect::<Vec<_>>(), wanted.map(|(names, folder)| (names.to_string(), folder)));
         assert_eq!(layout.unified.unwrap().own, Path::new("/sys/fs/cgroup/unified/user.slice"));
+        assert_eq!(layout.systemd.unwrap().own, Path::new("/sys/fs/cgroup/systemd/s"));
     }
 
     #[test]

@@ -123,6 +123,17 @@ impl Cgroup {
             // We are in it now, for as long as we live.
             self.made.retain(|path| path != room);
         }
+        // Who removes what it had made on the way to its own may remove it before something of ours is there.
+        let mut attempts = 0;
+        loop {
+            match self.make_way(folder, is_named) {
+                Err(Error::System { errno, .. }) if errno == Errno::ENOENT as i32 && attempts < 3 => attempts += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn make_way(&mut self, folder: &Folder, is_named: bool) -> Result<(), Error> {
         let below: Vec<_> = folder.path.ancestors().take_while(|path| **path != folder.base).collect();
         let mut parent = folder.base.as_path();
         for (depth, path) in below.iter().rev().enumerate() {
@@ -228,7 +239,13 @@ impl Place {
     /// [`Error::System`] with what could not be removed.
     pub fn remove(&self) -> Result<(), Error> {
         self.remove_folders()?;
-        self.unit.iter().try_for_each(|unit| systemd::scope::stop(unit, systemd::is_users()))
+        let Some(unit) = &self.unit else { return Ok(()) };
+        systemd::scope::stop(unit, systemd::is_users())?;
+        // Those of version 1 that systemd has no use for are ours. Who makes that unit anew meanwhile is not disturbed.
+        self.folders().into_iter().filter_map(Path::parent).try_for_each(|scope| match remove_folder(scope) {
+            Ok(()) | Err(Errno::EBUSY) => Ok(()),
+            Err(errno) => Err(failed(&format!("remove the cgroup {}", scope.display()), errno)),
+        })
     }
 
     fn remove_folders(&self) -> Result<(), Error> {

@@ -31,10 +31,10 @@ impl Place {
         self.paths.get(UNIFIED).map(PathBuf::as_path)
     }
 
-    /// The folder of systemd's scope around that, where there is one for it.
+    /// The folder of systemd's scope around one of its folders, where there is one for it.
     #[must_use]
-    pub fn scope(&self) -> Option<&Path> {
-        self.unit.as_ref().and(self.unified()?.parent())
+    pub fn scope_of<'f>(&self, folder: Option<&'f Path>) -> Option<&'f Path> {
+        self.unit.as_ref().and(folder?.parent())
     }
 
     /// The folder of a version 1 controller.

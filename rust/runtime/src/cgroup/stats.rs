@@ -194,9 +194,13 @@ impl Place {
             folder.filter(|_| is_wanted(file)).and_then(|folder| read_at_once(&folder.join(file)).ok())
         };
         let v1 = |controller: &str| self.legacy(controller);
+        let around = |folder: Option<&Path>| text(self.scope_of(folder), "cpu.stat");
         let cpu = match v1("cpuacct") {
-            Some(folder) => cpu_v1(|file| text(Some(folder), file), text(v1("cpu"), "cpu.stat").as_deref()),
-            None => text(unified, "cpu.stat").map(|stat| cpu_v2(&stat, text(self.scope(), "cpu.stat").as_deref())),
+            Some(folder) => {
+                let stat = text(v1("cpu"), "cpu.stat");
+                cpu_v1(|file| text(Some(folder), file), stat.as_deref(), around(v1("cpu")).as_deref())
+            }
+            None => text(unified, "cpu.stat").map(|stat| cpu_v2(&stat, around(unified).as_deref())),
         };
         let memory = match v1("memory") {
             Some(folder) => memory_v1(|file| text(Some(folder), file)),
@@ -231,9 +235,9 @@ fn number(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }
 
-fn cpu_v1(text: impl Fn(&str) -> Option<String>, stat: Option<&str>) -> Option<Cpu> {
+fn cpu_v1(text: impl Fn(&str) -> Option<String>, stat: Option<&str>, scope: Option<&str>) -> Option<Cpu> {
     let nanoseconds = |file: &str| text(file).and_then(|text| number(&text)).map(|time| time / 1000);
-    let of = |key: &str| stat.and_then(|stat| number_of(stat, key)).unwrap_or(0);
+    let of = |key: &str| in_all(stat, scope, key);
     let usage_us = nanoseconds("cpuacct.usage")?;
     // These are sampled at the timer's ticks, and only good for what part of the whole each is.
     let (user, system) =
@@ -251,9 +255,14 @@ fn cpu_v1(text: impl Fn(&str) -> Option<String>, stat: Option<&str>) -> Option<C
 }
 
 /// Where there is a scope around it, with the same limit, it is that one that is stopped.
+fn in_all(stat: Option<&str>, scope: Option<&str>, key: &str) -> u64 {
+    let of = |stat: Option<&str>| stat.and_then(|stat| number_of(stat, key)).unwrap_or(0);
+    of(stat).max(of(scope))
+}
+
 fn cpu_v2(stat: &str, scope: Option<&str>) -> Cpu {
     let of = |key| number_of(stat, key).unwrap_or(0);
-    let in_all = |key| of(key).max(scope.and_then(|stat| number_of(stat, key)).unwrap_or(0));
+    let in_all = |key| in_all(Some(stat), scope, key);
     Cpu {
         usage_us: of("usage_usec"),
         user_us: of("user_usec"),

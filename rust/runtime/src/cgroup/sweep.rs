@@ -9,6 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::arrange::Arrangement;
 use super::make::remove_tree;
+use super::layout::SYSTEMD;
 use super::members::folders_below;
 use super::path::PREFIX;
 use super::place::{Place, UNIFIED};
@@ -19,8 +20,13 @@ static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Removes, once in the life of this process, what nobody owns any more beside where a cgroup is about to be made.
 pub(super) fn once(arrangement: &Arrangement) {
-    let Some(parent) = arrangement.folders.first().and_then(|folder| folder.path.parent()) else { return };
+    // A scope for one container is beside others as a whole.
+    let depth = if arrangement.place.unit.is_some() { 2 } else { 1 };
+    let Some(parent) = arrangement.folders.first().and_then(|folder| folder.path.ancestors().nth(depth)) else { return };
     let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_path_buf());
+    if is_new {
+        remove_scopes(&arrangement.place);
+    }
     if arrangement.is_named || !is_new {
         return;
     }
@@ -37,6 +43,19 @@ pub(super) fn once(arrangement: &Arrangement) {
                 let paths = [(UNIFIED.to_string(), below.join(&name))].into();
                 remove(&Place { paths, ..Place::default() }, &name);
             }
+        }
+    }
+}
+
+/// Removes what is left of systemd's scopes in the hierarchies of version 1 that it has no use for: there they are ours, and
+/// in its own they are gone.
+fn remove_scopes(place: &Place) {
+    let slice = |folder: &Path| folder.ancestors().nth(2).map(PathBuf::from);
+    let Some(kept) = place.legacy(SYSTEMD).and_then(slice) else { return };
+    for scope in place.folders().into_iter().filter_map(slice).flat_map(|slice| scopes_left_in(&slice)) {
+        if scope.file_name().is_some_and(|name| !kept.join(name).exists()) {
+            // Where somebody is in it, it is not ours alone.
+            let _ = remove_tree(&scope);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use super::file::read;
+use super::layout::SYSTEMD;
 use super::make::set;
 use super::place::Place;
 use super::resources::{Resources, Version, Write, writes};
@@ -36,11 +37,29 @@ impl Place {
         let placed =
             writes.iter().map(|write| folder_of(write).map(|folder| (folder, write)).ok_or_else(|| missing(write)));
         let placed: Vec<_> = placed.collect::<Result<_, _>>()?;
-        if let Some(unit) = &self.unit {
-            let properties = systemd::property::properties(writes.iter());
-            systemd::scope::update(unit, systemd::is_users(), &properties)?;
+        let set = || set(placed.iter().map(|(folder, write)| (folder, *write)));
+        let Some(unit) = &self.unit else { return set() };
+        // Version 1 has no quota above that of the scope: a lower one is the container's first, a higher one the scope's.
+        let is_set = self.legacy(SYSTEMD).is_some() && set().is_ok();
+        let known = self.quota_before(&writes);
+        let properties = systemd::property::properties(known.iter().chain(&writes));
+        systemd::scope::update(unit, systemd::is_users(), &properties)?;
+        if is_set { Ok(()) } else { set() }
+    }
+
+    /// The quota and its period, where one of both is about to be changed, as if they were written: systemd has them as one.
+    fn quota_before(&self, writes: &[Write]) -> Vec<Write> {
+        let is_changed = |file: &str| writes.iter().flat_map(|write| &write.files).any(|(other, _)| other == file);
+        let (folder, files) = match (self.legacy("cpu"), self.unified()) {
+            (Some(folder), _) => (folder, &["cpu.cfs_period_us", "cpu.cfs_quota_us"][..]),
+            (None, Some(folder)) => (folder, &["cpu.max"][..]),
+            (None, None) => return Vec::new(),
+        };
+        if !files.iter().any(|file| is_changed(file)) {
+            return Vec::new();
         }
-        set(placed.iter().map(|(folder, write)| (folder, *write)))
+        let known = files.iter().filter_map(|file| Some((file, read(&folder.join(file)).ok()?)));
+        known.map(|(file, text)| Write::new("cpu", file, text.trim(), "cpu")).collect()
     }
 
     /// OCI's `checkBeforeUpdate`: the kernel would take back what is above the limit, and kill where it can't.

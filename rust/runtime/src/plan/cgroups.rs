@@ -7,6 +7,7 @@ use super::mounts::{bind, filesystem};
 use super::{Descriptor, Plan};
 use crate::cgroup::Arrangement;
 use crate::cgroup::arrange::{self, LEGACY_ENTRANCE};
+use crate::cgroup::layout::SYSTEMD;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::names::mount_options::MountOptions;
@@ -67,15 +68,16 @@ pub(super) fn mount(
     writable.attributes.set &= !libc::MOUNT_ATTR_RDONLY;
     filesystem(plan, &tmpfs, &writable, super::mounts::label(spec, facts), field)?;
     for folder in &arrangement.folders {
-        let mut hierarchies = facts.cgroups.iter().flat_map(|survey| &survey.layout.legacy);
+        let layouts = facts.cgroups.iter().map(|survey| &survey.layout);
+        let mut hierarchies = layouts.flat_map(|layout| layout.legacy.iter().chain(&layout.systemd));
         let hierarchy = hierarchies.find(|hierarchy| folder.path.starts_with(&hierarchy.mount));
         let name = hierarchy.and_then(|hierarchy| hierarchy.mount.file_name());
         let name = name.map_or("unified".into(), |name| name.to_string_lossy());
         let place = one(format!("{}/{name}", mount.destination), &folder.path);
         bind(plan, spec, facts, &place, &as_bind, field)?;
-        // Programs look for each controller by its name.
+        // Programs look for each controller by its name, and for systemd's own hierarchy by that.
         let controllers = hierarchy.iter().flat_map(|hierarchy| &hierarchy.controllers);
-        for controller in controllers.filter(|controller| **controller != name) {
+        for controller in controllers.filter(|controller| **controller != name && *controller != SYSTEMD) {
             let text = plan.own_text(name.as_ref());
             let link = format!("{}/{controller}", mount.destination);
             let place = plan.place(&link, || format!("{field}.destination"))?;

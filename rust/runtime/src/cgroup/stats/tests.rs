@@ -16,7 +16,7 @@ fn processors_are_told_in_microseconds_by_both_versions() {
         Cpu { usage_us: 5000, user_us: 3000, system_us: 2000, periods: 10, throttled_periods: 4, throttled_us: 700 };
     assert_eq!(cpu_v2(v2, None), wanted);
     assert_eq!(cpu_v2("usage_usec 1\n", Some(v2)).throttled_us, wanted.throttled_us);
-    assert_eq!(cpu_v1(files(&of_v1), Some(stat)), Some(wanted));
+    assert_eq!(cpu_v1(files(&of_v1), Some(stat), None), Some(wanted));
 }
 
 #[test]

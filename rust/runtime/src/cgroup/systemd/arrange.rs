@@ -14,9 +14,11 @@ use crate::spec::Spec;
 pub struct Systemd {
     /// Whether it is this user's own manager.
     pub is_user: bool,
-    /// The manager's cgroup.
+    /// Whether it has version 1's controllers; then it is the system's.
+    pub is_legacy: bool,
+    /// The manager's cgroup, of those that it keeps units in.
     pub root: PathBuf,
-    /// The controllers that it has.
+    /// Version 2: the controllers that it has.
     pub controllers: Vec<String>,
     /// What it would make a scope for.
     pub purpose: Purpose,
@@ -52,9 +54,15 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
         None => Unit::new(parent.unwrap_or_default(), &survey.name, is_user, "minicontainer.cgroup.parent")?,
     };
     let folder = systemd.root.join(unit.folder());
+    let wanted = Wanted { unit, systemd: systemd.clone(), folder, properties: Vec::new() };
+    if systemd.is_legacy {
+        let inside = inside_of_legacy(&wanted.unit, survey);
+        return Ok((wanted, inside));
+    }
+    let folder = wanted.folder.clone();
     let own = Hierarchy { own: folder.clone(), ..survey.layout.unified.clone().unwrap_or_default() };
     let level = Level {
-        folder: folder.clone(),
+        folder,
         available: systemd.controllers.clone(),
         enabled: if purpose == Purpose::OwnerInside { Vec::new() } else { systemd.controllers.clone() },
         holds_only_us: purpose == Purpose::OwnerInside,
@@ -62,10 +70,26 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
         ..Level::default()
     };
     let inside = Survey {
-        layout: Layout { unified: Some(own), legacy: Vec::new() },
+        layout: Layout { unified: Some(own), ..Layout::default() },
         levels: vec![level],
         name: if purpose == Purpose::Container { CONTAINER.into() } else { survey.name.clone() },
         ..survey.clone()
     };
-    Ok((Wanted { unit, systemd: systemd.clone(), folder, properties: Vec::new() }, inside))
+    Ok((wanted, inside))
+}
+
+/// The scope in each hierarchy of version 1, that of systemd's among them, and in version 2 beside them, which has no
+/// controllers then.
+fn inside_of_legacy(unit: &Unit, survey: &Survey) -> Survey {
+    let layout = &survey.layout;
+    let at = |hierarchy: &Hierarchy| Hierarchy { own: hierarchy.mount.join(unit.folder()), ..hierarchy.clone() };
+    let unified = layout.unified.as_ref().map(at);
+    let level = |own: &Hierarchy| Level { folder: own.own.clone(), is_writable: true, ..Level::default() };
+    Survey {
+        levels: unified.iter().map(level).collect(),
+        writable: layout.systemd.iter().map(|_| true).chain(survey.writable.iter().copied()).collect(),
+        layout: Layout { legacy: layout.systemd.iter().chain(&layout.legacy).map(at).collect(), unified, systemd: None },
+        name: CONTAINER.into(),
+        ..survey.clone()
+    }
 }

@@ -5,6 +5,8 @@
 //! and below it are two cgroups of ours: one for the container, with its limits as files, and one for a keeper: a scope
 //! must have a process, and is gone when the last one is, with what the container has used. The limits are the scope's
 //! properties too, where systemd has a word for them: whoever looks at the unit sees them, and it does not undo them.
+//! With version 1 that is so in each hierarchy, and the keeper is in the scope itself; the folders that systemd has no use
+//! for we make and remove.
 //!
 //! [`name`], [`property`] and [`arrange`] are pure; `bus` speaks D-Bus; [`scope`] starts and stops.
 
@@ -39,9 +41,12 @@ pub fn is_users() -> bool {
 /// Looks whether systemd can make a scope for a container here.
 ///
 /// # Errors
-/// [`Error::Unsupported`] where it is not PID 1 or the host is not of version 2 alone, or where this user's would have to
-/// reach into what is not its own; [`Error::System`] where this user has no manager.
+/// [`Error::Unsupported`] where it is not PID 1, where this user's would have to reach into what is not its own, or where
+/// there is none for this user, as with version 1; [`Error::System`] where this user's does not answer.
 pub fn survey(layout: &Layout) -> Result<Systemd, Error> {
+    if is_booted() && !layout.legacy.is_empty() {
+        return legacy(layout, is_users());
+    }
     let (systemd, own) = look(layout)?;
     if !own.starts_with(&systemd.root) {
         // A process is moved by who may write to the nearest cgroup that has both places in it.
@@ -108,6 +113,15 @@ pub fn make(wanted: &Wanted) -> Result<Option<Scope>, Error> {
     }
 }
 
+/// What there is of it where it has version 1's controllers: it hands none of them down to a user's.
+fn legacy(layout: &Layout, is_user: bool) -> Result<Systemd, Error> {
+    if is_user {
+        return Err(missing("root, or a host of cgroup version 2 alone: of version 1 a user is handed no controller"));
+    }
+    let kept = layout.systemd.as_ref().ok_or_else(|| missing("its own hierarchy to be mounted, name=systemd"))?;
+    Ok(Systemd { is_legacy: true, root: kept.mount.clone(), ..Systemd::default() })
+}
+
 /// What there is of it, and our own cgroup.
 fn look(layout: &Layout) -> Result<(Systemd, PathBuf), Error> {
     if !is_booted() {
@@ -120,7 +134,7 @@ fn look(layout: &Layout) -> Result<(Systemd, PathBuf), Error> {
     let root = if is_user { mount.join(scope::users_cgroup()?.trim_start_matches('/')) } else { mount.clone() };
     let controllers = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
     let controllers = controllers.split_whitespace().map(String::from).collect();
-    Ok((Systemd { is_user, root, controllers, purpose: Purpose::Container }, unified.own.clone()))
+    Ok((Systemd { is_user, root, controllers, ..Systemd::default() }, unified.own.clone()))
 }
 
 /// The cgroup of the unit that we are in: of a service or a scope.

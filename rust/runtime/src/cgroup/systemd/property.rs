@@ -1,4 +1,5 @@
-//! Limits in systemd's words, from what is written to the files of version 2: systemd.resource-control(5). Pure.
+//! Limits in systemd's words, from what is written to the files: systemd.resource-control(5) for version 2, and for version
+//! 1, whose words are no longer in it, org.freedesktop.systemd1(5). Pure.
 //!
 //! What systemd has no word for is in the files alone.
 
@@ -55,8 +56,9 @@ const QUOTA_STEP_US: u64 = 10_000;
 #[must_use]
 pub fn properties<'w>(writes: impl Iterator<Item = &'w Write>) -> Vec<Property> {
     let mut found: Vec<Property> = Vec::new();
+    let mut quota = Quota::default();
     for (file, text) in writes.flat_map(|write| &write.files) {
-        let Some((name, value)) = property(file, text) else { continue };
+        let Some((name, value)) = quota.property(file, text).or_else(|| property(file, text)) else { continue };
         match found.iter_mut().find(|(known, _)| *known == name) {
             // Later ones go before earlier ones, as in the files; devices are added to.
             Some((_, Value::Devices(devices))) => {
@@ -75,9 +77,10 @@ fn property(file: &str, text: &str) -> Option<Property> {
     let bytes = |name| Some((name, Value::Number(amount(text)?)));
     match file {
         "cpu.weight" => bytes("CPUWeight"),
-        "cpu.max" => Some(("CPUQuotaPerSecUSec", Value::Number(quota(text)?))),
+        "cpu.shares" => bytes("CPUShares"),
         "cpuset.cpus" => Some(("AllowedCPUs", Value::Bytes(mask(text)?))),
         "cpuset.mems" => Some(("AllowedMemoryNodes", Value::Bytes(mask(text)?))),
+        "memory.limit_in_bytes" => bytes("MemoryLimit"),
         "memory.max" => bytes("MemoryMax"),
         "memory.high" => bytes("MemoryHigh"),
         "memory.low" => bytes("MemoryLow"),
@@ -103,24 +106,63 @@ fn property(file: &str, text: &str) -> Option<Property> {
             };
             Some((name, devices(device, amount(limit)?)))
         }
+        "blkio.weight" => bytes("BlockIOWeight"),
+        "blkio.weight_device" => Some(("BlockIODeviceWeight", device(text)?)),
+        "blkio.throttle.read_bps_device" => Some(("BlockIOReadBandwidth", device(text)?)),
+        "blkio.throttle.write_bps_device" => Some(("BlockIOWriteBandwidth", device(text)?)),
         _ => None,
     }
 }
 
+/// Version 2 calls no limit `max`, version 1 -1.
 fn amount(text: &str) -> Option<u64> {
-    if text == "max" { Some(NO_LIMIT) } else { text.parse().ok() }
+    if matches!(text, "max" | "-1") { Some(NO_LIMIT) } else { text.parse().ok() }
 }
 
-/// `QUOTA [PERIOD]`
-fn quota(text: &str) -> Option<u64> {
-    let (quota, period) = text.split_once(' ').unwrap_or((text, ""));
-    let quota = amount(quota)?;
-    let period = if period.is_empty() { USUAL_PERIOD_US } else { period.parse().ok().filter(|period| *period > 0)? };
-    if quota == NO_LIMIT {
-        return Some(NO_LIMIT);
+/// Time on processors, from files of which each says a part.
+struct Quota {
+    quota_us: Option<u64>,
+    period_us: u64,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { quota_us: None, period_us: USUAL_PERIOD_US }
     }
-    let per_second = u128::from(quota) * u128::from(SECOND_US) / u128::from(period);
-    u64::try_from(per_second).ok()?.checked_next_multiple_of(QUOTA_STEP_US)
+}
+
+impl Quota {
+    /// The property, with what was written before.
+    fn property(&mut self, file: &str, text: &str) -> Option<Property> {
+        let (quota, period) = match (file, text.split_once(' ')) {
+            ("cpu.max", Some((quota, period))) => (Some(quota), Some(period)),
+            ("cpu.max" | "cpu.cfs_quota_us", _) => (Some(text), None),
+            ("cpu.cfs_period_us", _) => (None, Some(text)),
+            _ => return None,
+        };
+        if let Some(quota) = quota {
+            self.quota_us = amount(quota);
+        }
+        if let Some(period) = period {
+            self.period_us = period.parse().unwrap_or(0);
+        }
+        Some(("CPUQuotaPerSecUSec", Value::Number(self.per_second()?)))
+    }
+
+    fn per_second(&self) -> Option<u64> {
+        let quota = self.quota_us?;
+        if quota == NO_LIMIT {
+            return Some(NO_LIMIT);
+        }
+        let per_second = (u128::from(quota) * u128::from(SECOND_US)).checked_div(self.period_us.into())?;
+        u64::try_from(per_second).ok()?.checked_next_multiple_of(QUOTA_STEP_US)
+    }
+}
+
+/// `MAJOR:MINOR AMOUNT`; 0: no limit.
+fn device(text: &str) -> Option<Value> {
+    let (device, limit) = text.split_once(' ')?;
+    Some(devices(device, amount(limit).map(|limit| if limit == 0 { NO_LIMIT } else { limit })?))
 }
 
 fn devices(numbers: &str, amount: u64) -> Value {
@@ -149,8 +191,12 @@ mod tests {
     use crate::cgroup::resources::{Resources, Version, writes};
 
     fn all(resources: &str) -> String {
+        of(resources, Version::Two)
+    }
+
+    fn of(resources: &str, version: Version) -> String {
         let resources: Resources = serde_json::from_str(resources).unwrap();
-        let writes = writes(&resources, |_| Version::Two).unwrap();
+        let writes = writes(&resources, |_| version).unwrap();
         let properties = properties(writes.iter());
         properties.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     }
@@ -187,6 +233,38 @@ mod tests {
         ];
         for (resources, properties) in cases {
             assert_eq!(all(resources), properties, "{resources}");
+        }
+    }
+
+    #[test]
+    fn version_1_has_words_of_its_own() {
+        let cases = [
+            (r#"{"memory": {"limit": 1048576, "swap": 3145728, "reservation": 4096}}"#, "MemoryLimit=1048576"),
+            (r#"{"memory": {"limit": -1}, "pids": {"limit": 20}}"#, "MemoryLimit=infinity TasksMax=21"),
+            (r#"{"cpu": {"shares": 2048, "quota": 50000, "period": 200000}}"#, "CPUShares=2048 CPUQuotaPerSecUSec=250000"),
+            (r#"{"cpu": {"quota": 25000}}"#, "CPUQuotaPerSecUSec=250000"),
+            (r#"{"cpu": {"quota": -1, "period": 5000}}"#, "CPUQuotaPerSecUSec=infinity"),
+            (r#"{"cpu": {"period": 50000}}"#, ""),
+            (
+                r#"{"blockIO": {"weight": 500, "weightDevice": [{"major": 8, "minor": 0, "weight": 300}],
+                    "throttleReadBpsDevice": [{"major": 8, "minor": 0, "rate": 7}, {"major": 8, "minor": 16, "rate": 0}],
+                    "throttleWriteIOPSDevice": [{"major": 8, "minor": 0, "rate": 9}]}}"#,
+                "BlockIOWeight=500 BlockIODeviceWeight=[/dev/block/8:0 300] \
+                    BlockIOReadBandwidth=[/dev/block/8:0 7][/dev/block/8:16 infinity]",
+            ),
+        ];
+        for (resources, properties) in cases {
+            assert_eq!(of(resources, Version::One), properties, "{resources}");
+        }
+    }
+
+    #[test]
+    fn a_period_that_is_known_goes_with_a_new_quota() {
+        let write = |file: &str, text: &str| Write::new("cpu", file, text, "cpu");
+        let v1 = [write("cpu.cfs_period_us", "50000"), write("cpu.cfs_quota_us", "-1"), write("cpu.cfs_quota_us", "25000")];
+        let v2 = [write("cpu.max", "max 50000"), write("cpu.max", "25000")];
+        for writes in [&v1[..], &v2] {
+            assert_eq!(properties(writes.iter()), [("CPUQuotaPerSecUSec", Value::Number(500_000))]);
         }
     }
 

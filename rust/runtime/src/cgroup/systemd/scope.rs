@@ -58,7 +58,7 @@ impl Scope {
     /// # Errors
     /// [`Error::System`]: `EEXIST` where there is a unit of that name, `EACCES` where this user may not.
     pub fn start(wanted: &Wanted) -> Result<Self, Error> {
-        let Wanted { unit, systemd: Systemd { is_user, purpose, .. }, folder, properties } = wanted;
+        let Wanted { unit, systemd: Systemd { is_user, is_legacy, purpose, .. }, folder, properties } = wanted;
         let failed = |failure| error(&format!("have systemd make {}", unit.name), failure);
         let keeper = if *purpose == Purpose::OwnerInside { None } else { Some(Keeper::start()?) };
         let mut bus = Bus::connect(*is_user).map_err(failed)?;
@@ -87,7 +87,9 @@ impl Scope {
         if result != "done" {
             return Err(failed(Failure::Refused(String::new(), format!("its job ended with {result:?}"))));
         }
-        scope.move_keeper(folder)?;
+        if !is_legacy {
+            scope.move_keeper(folder)?;
+        }
         Ok(scope)
     }
 
@@ -164,7 +166,7 @@ pub fn stop(unit: &str, is_user: bool) -> Result<(), Error> {
     stop().map_err(|failure| error(&format!("have systemd remove {unit}"), failure))
 }
 
-/// Gives a unit other limits, until it is gone.
+/// Gives a unit other limits, until it is gone; when this returns they hold.
 ///
 /// # Errors
 /// [`Error::System`].
@@ -173,7 +175,12 @@ pub fn update(unit: &str, is_user: bool, properties: &[Property]) -> Result<(), 
         return Ok(());
     }
     let all: Vec<(&str, Variant<'_>)> = variants(properties).collect();
-    let set = || Bus::connect(is_user)?.call(&MANAGER, "SetUnitProperties", &(unit, true, all)).map(drop);
+    let set = || {
+        let mut bus = Bus::connect(is_user)?;
+        bus.call(&MANAGER, "SetUnitProperties", &(unit, true, all))?;
+        // What it writes to files it writes before it looks at the next message.
+        bus.call(&MANAGER, "GetUnit", &(unit,)).map(drop)
+    };
     set().map_err(|failure| error(&format!("have systemd limit {unit}"), failure))
 }
 
