@@ -1,6 +1,6 @@
 /**
- * Runs the tests of hosts with cgroup v2 alone, in virtual machines that `scripts/vm.sh` makes: one without systemd, one
- * with. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
+ * Runs the tests of hosts with cgroup v2 alone, and of hosts with version 1 and systemd, in virtual machines that
+ * `scripts/vm.sh` makes. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
  *
  * Usage: deno task test:v2 [FILTER…]
  */
@@ -13,7 +13,15 @@ const LONGEST_RUN_MS = 5 * 60_000;
 /** How `vm.sh` ends where there is no machine; `deno test` ends with 0 or 1. */
 const NO_MACHINE = 125;
 
-const MACHINES: [title: string, options: string[]][] = [["without systemd", []], ["with systemd", ["-s"]]];
+const inTests = [...Deno.readDirSync(projectPath("tests"))].map(({ name }) => `tests/${name}`);
+const limits = inTests.filter((path) => /\/cgroup\w*_test\.ts$/.test(path)).sort();
+
+const MACHINES: [title: string, options: string[], files: string[]][] = [
+  ["of cgroup v2 alone, without systemd", [], ["tests/v2/", ...limits]],
+  ["of cgroup v2 alone, with systemd", ["-s"], ["tests/v2/", ...limits]],
+  ["of cgroup v1, with systemd", ["-s", "--cgroups", "v1"], ["tests/v2/systemd_v1_test.ts"]],
+  ["of cgroup v1 and v2, with systemd", ["-s", "--cgroups", "hybrid"], ["tests/v2/systemd_v1_test.ts", ...limits]],
+];
 
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/gm;
@@ -21,15 +29,13 @@ const SUMMARY =
 const build = await run(["cargo", "build", "--release", "--locked"]);
 if (build.code !== 0) Deno.exit(build.code);
 
-const inTests = [...Deno.readDirSync(projectPath("tests"))].map(({ name }) => `tests/${name}`);
-const files = ["tests/v2/", ...inTests.filter((path) => /\/cgroup\w*_test\.ts$/.test(path)).sort()];
 const filters = Deno.args.flatMap((word) => ["--filter", word]);
-const suite = [Deno.execPath(), "test", "-A", "--no-check", ...files, ...filters];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 let machines = 0;
-for (const [title, options] of MACHINES) {
-  say(`\n== a host of cgroup v2 alone, ${title}`);
+for (const [title, options, files] of MACHINES) {
+  say(`\n== a host ${title}`);
+  const suite = [Deno.execPath(), "test", "-A", "--no-check", ...files, ...filters];
   const vm = [projectPath("scripts/vm.sh"), ...options, "--", "env", "NO_COLOR=1", "THROW_AWAY_HOST=1", ...suite];
   const { code, output } = await run(vm, { timeoutMs: LONGEST_RUN_MS });
   if (code === NO_MACHINE || code === 127) {

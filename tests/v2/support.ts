@@ -1,4 +1,4 @@
-/** What the tests of hosts with cgroup v2 alone share; `deno task test:v2` has such a host on any machine. */
+/** What the tests of hosts with cgroup v2 alone, or with systemd, share; `deno task test:v2` has such a host on any machine. */
 
 import { exists, type Lack, textOf } from "../support.ts";
 
@@ -8,6 +8,9 @@ const HINT = "deno task test:v2 has one";
 export const pureV2: Lack = exists("/sys/fs/cgroup/cgroup.controllers")
   ? undefined
   : `needs a host of cgroup v2 alone: ${HINT}`;
+
+/** A host where systemd has version 1's controllers. */
+export const legacy: Lack = exists("/sys/fs/cgroup/systemd") ? undefined : `needs a host of cgroup v1: ${HINT}`;
 
 /** A host on which a test may do what it leaves behind: a virtual machine that is gone afterwards. */
 export const throwAway: Lack = Deno.env.get("THROW_AWAY_HOST") === "1"

@@ -46,6 +46,13 @@ pub(crate) fn systemd() -> Survey {
     Survey { systemd: Some(systemd), ..v2() }
 }
 
+/// As [`hybrid`] under systemd, of whom version 1 is; with `is_hybrid` unset, version 1 alone.
+pub(crate) fn systemd_v1(is_hybrid: bool) -> Survey {
+    let survey = if is_hybrid { hybrid() } else { v1() };
+    let systemd = Systemd { is_legacy: true, root: "/sys/fs/cgroup/systemd".into(), ..Systemd::default() };
+    Survey { systemd: Some(systemd), levels: Vec::new(), ..survey }
+}
+
 pub(super) fn level(folder: &str, available: &str, enabled: &str) -> Level {
     let names = |text: &str| text.split_whitespace().map(String::from).collect();
     Level {

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use nix::fcntl::{Flock, FlockArg};
 
 use super::arrange::Arrangement;
-use super::make::remove_tree;
 use super::layout::SYSTEMD;
+use super::make::remove_tree;
 use super::members::folders_below;
 use super::path::PREFIX;
 use super::place::{Place, UNIFIED};
@@ -22,7 +22,9 @@ static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 pub(super) fn once(arrangement: &Arrangement) {
     // A scope for one container is beside others as a whole.
     let depth = if arrangement.place.unit.is_some() { 2 } else { 1 };
-    let Some(parent) = arrangement.folders.first().and_then(|folder| folder.path.ancestors().nth(depth)) else { return };
+    let Some(parent) = arrangement.folders.first().and_then(|folder| folder.path.ancestors().nth(depth)) else {
+        return;
+    };
     let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_path_buf());
     if is_new {
         remove_scopes(&arrangement.place);

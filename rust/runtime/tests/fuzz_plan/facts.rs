@@ -68,6 +68,7 @@ fn list<T>(random: &mut Random, entry: impl Fn(&mut Random) -> T) -> Vec<T> {
 fn survey(random: &mut Random) -> Survey {
     let v1 = "1 0 0:1 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
 2 0 0:2 /a /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+4 0 0:4 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd
 ";
     let v2 = "3 0 0:3 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
     let mounts = random.pick(&[String::new(), v1.into(), v2.into(), format!("{v1}{v2}")]);
@@ -77,7 +78,11 @@ fn survey(random: &mut Random) -> Survey {
         levels: list(random, level),
         name: "minicontainer-1-2-3".into(),
         has_clone_into: random.one_in(2),
-        systemd: random.one_in(2).then(|| Systemd { purpose: purpose(random), ..Systemd::default() }),
+        systemd: random.one_in(2).then(|| Systemd {
+            purpose: purpose(random),
+            is_legacy: random.one_in(2),
+            ..Systemd::default()
+        }),
         may_restrict_devices: random.one_in(2),
         devices: list(random, |random| (random.id().into(), 0)),
         host_devices: list(random, |_| DeviceRule::default()),

@@ -1,6 +1,6 @@
 //! Where a cgroup goes, on hosts that were recorded.
 
-use super::super::samples::{hybrid, level, systemd, v1, v2};
+use super::super::samples::{hybrid, level, systemd, systemd_v1, v1, v2};
 use super::*;
 
 fn spec(linux: &str, extras: &str) -> Spec {
@@ -158,6 +158,29 @@ fn systemd_makes_a_scope_for_all_containers_of_a_process_where_nobody_says() {
     assert_eq!(room, Some(Path::new(&format!("{scope}/minicontainer-7-1234-0-owner"))));
     let own = arrange(&spec(MEMORY, r#", "cgroup": {"manager": "systemd"}"#), &systemd()).unwrap();
     assert_eq!(own.place.unit.as_deref(), Some("minicontainer-7-1234-0.scope"));
+}
+
+#[test]
+fn systemd_with_version_1_has_a_folder_for_the_container_in_every_hierarchy_its_own_too() {
+    let asked = spec(
+        r#""cgroupsPath": "a-b.slice:test:x", "resources": {"memory": {"limit": 4096}, "cpu": {"shares": 512}}"#,
+        r#", "cgroup": {"manager": "systemd"}"#,
+    );
+    for is_hybrid in [false, true] {
+        let found = arrange(&asked, &systemd_v1(is_hybrid)).unwrap();
+        let mut below = vec!["systemd", "cpu,cpuacct", "cpuset", "memory", "freezer", "blkio", "pids"];
+        below.extend(is_hybrid.then_some("unified"));
+        let mount = |name: &str| format!("/sys/fs/cgroup/{name}");
+        let wanted = below.iter().map(|name| mount(name) + "/a.slice/a-b.slice/test-x.scope/container");
+        assert_eq!(folders(&found), wanted.collect::<Vec<_>>());
+        let bases: Vec<_> = found.folders.iter().map(|folder| folder.base.to_str().unwrap().to_string()).collect();
+        assert_eq!(bases, below.iter().map(|name| mount(name)).collect::<Vec<_>>());
+        assert_eq!(found.clone_into, is_hybrid.then_some(7));
+        assert_eq!(found.place.unit.as_deref(), Some("test-x.scope"));
+        assert_eq!(found.place.legacy("name=systemd"), Some(found.folders[0].path.as_path()));
+        let properties = found.scope.unwrap().properties;
+        assert_eq!(properties.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["CPUShares", "MemoryLimit"]);
+    }
 }
 
 #[test]

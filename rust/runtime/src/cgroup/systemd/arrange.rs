@@ -88,7 +88,11 @@ fn inside_of_legacy(unit: &Unit, survey: &Survey) -> Survey {
     Survey {
         levels: unified.iter().map(level).collect(),
         writable: layout.systemd.iter().map(|_| true).chain(survey.writable.iter().copied()).collect(),
-        layout: Layout { legacy: layout.systemd.iter().chain(&layout.legacy).map(at).collect(), unified, systemd: None },
+        layout: Layout {
+            legacy: layout.systemd.iter().chain(&layout.legacy).map(at).collect(),
+            unified,
+            systemd: None,
+        },
         name: CONTAINER.into(),
         ..survey.clone()
     }

@@ -166,3 +166,18 @@ fn missing(what: &str) -> Error {
         needs: format!("{what}; --cgroup-manager cgroupfs does without it"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cgroup::samples;
+
+    #[test]
+    fn version_1_is_for_root_where_systemd_has_its_hierarchy_mounted() {
+        let layout = samples::v1().layout;
+        assert_eq!(legacy(&layout, false).unwrap().root, Path::new("/sys/fs/cgroup/systemd"));
+        let refused = |layout: &Layout, is_user| legacy(layout, is_user).unwrap_err().to_string();
+        assert!(refused(&layout, true).contains("root, or a host"));
+        assert!(refused(&Layout { systemd: None, ..layout }, false).contains("name=systemd"));
+    }
+}

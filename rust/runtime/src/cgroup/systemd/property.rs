@@ -241,7 +241,10 @@ mod tests {
         let cases = [
             (r#"{"memory": {"limit": 1048576, "swap": 3145728, "reservation": 4096}}"#, "MemoryLimit=1048576"),
             (r#"{"memory": {"limit": -1}, "pids": {"limit": 20}}"#, "MemoryLimit=infinity TasksMax=21"),
-            (r#"{"cpu": {"shares": 2048, "quota": 50000, "period": 200000}}"#, "CPUShares=2048 CPUQuotaPerSecUSec=250000"),
+            (
+                r#"{"cpu": {"shares": 2048, "quota": 50000, "period": 200000}}"#,
+                "CPUShares=2048 CPUQuotaPerSecUSec=250000",
+            ),
             (r#"{"cpu": {"quota": 25000}}"#, "CPUQuotaPerSecUSec=250000"),
             (r#"{"cpu": {"quota": -1, "period": 5000}}"#, "CPUQuotaPerSecUSec=infinity"),
             (r#"{"cpu": {"period": 50000}}"#, ""),
@@ -261,7 +264,8 @@ mod tests {
     #[test]
     fn a_period_that_is_known_goes_with_a_new_quota() {
         let write = |file: &str, text: &str| Write::new("cpu", file, text, "cpu");
-        let v1 = [write("cpu.cfs_period_us", "50000"), write("cpu.cfs_quota_us", "-1"), write("cpu.cfs_quota_us", "25000")];
+        let v1 =
+            [write("cpu.cfs_period_us", "50000"), write("cpu.cfs_quota_us", "-1"), write("cpu.cfs_quota_us", "25000")];
         let v2 = [write("cpu.max", "max 50000"), write("cpu.max", "25000")];
         for writes in [&v1[..], &v2] {
             assert_eq!(properties(writes.iter()), [("CPUQuotaPerSecUSec", Value::Number(500_000))]);

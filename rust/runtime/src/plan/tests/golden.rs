@@ -40,6 +40,7 @@ fn facts(case: &str) -> Facts {
         "29-limits-v1" => Facts { cgroups: Some(samples::v1()), ..facts },
         "30-limits-v2" => Facts { cgroups: Some(samples::v2()), ..facts },
         "32-limits-systemd" => Facts { cgroups: Some(samples::systemd()), ..facts },
+        "37-limits-systemd-v1" => Facts { cgroups: Some(samples::systemd_v1(true)), ..facts },
         "34-net-devices" => Facts { resctrl: Some("/sys/fs/resctrl".into()), ..facts },
         "31-limits-hybrid" => Facts { cgroups: Some(samples::hybrid()), ..facts },
         _ => facts,
