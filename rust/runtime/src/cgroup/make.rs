@@ -241,8 +241,9 @@ impl Place {
         self.remove_folders()?;
         let Some(unit) = &self.unit else { return Ok(()) };
         systemd::scope::stop(unit, systemd::is_users())?;
-        // Those of version 1 that systemd has no use for are ours. Who makes that unit anew meanwhile is not disturbed.
-        self.folders().into_iter().filter_map(Path::parent).try_for_each(|scope| match remove_folder(scope) {
+        // Those that systemd has no use for are ours; those that it has, it may just be making anew.
+        let ours = self.paths.iter().filter(|(key, _)| !systemd::KEPT.contains(&key.as_str()));
+        ours.filter_map(|(_, path)| path.parent()).try_for_each(|scope| match remove_folder(scope) {
             Ok(()) | Err(Errno::EBUSY) => Ok(()),
             Err(errno) => Err(failed(&format!("remove the cgroup {}", scope.display()), errno)),
         })

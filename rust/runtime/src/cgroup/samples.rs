@@ -46,10 +46,11 @@ pub(crate) fn systemd() -> Survey {
     Survey { systemd: Some(systemd), ..v2() }
 }
 
-/// As [`hybrid`] under systemd, of whom version 1 is; with `is_hybrid` unset, version 1 alone.
+/// The same with version 1, and where `is_hybrid` version 2 beside it.
 pub(crate) fn systemd_v1(is_hybrid: bool) -> Survey {
     let survey = if is_hybrid { hybrid() } else { v1() };
-    let systemd = Systemd { is_legacy: true, root: "/sys/fs/cgroup/systemd".into(), ..Systemd::default() };
+    let root = if is_hybrid { "/sys/fs/cgroup/unified" } else { "/sys/fs/cgroup/systemd" };
+    let systemd = Systemd { is_legacy: true, root: root.into(), ..Systemd::default() };
     Survey { systemd: Some(systemd), levels: Vec::new(), ..survey }
 }
 

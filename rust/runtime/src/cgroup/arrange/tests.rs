@@ -181,6 +181,8 @@ fn systemd_with_version_1_has_a_folder_for_the_container_in_every_hierarchy_its_
         let properties = found.scope.unwrap().properties;
         assert_eq!(properties.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["CPUShares", "MemoryLimit"]);
     }
+    let others = Survey { systemd: systemd_v1(false).systemd, ..systemd_v1(true) };
+    assert_eq!(arrange(&asked, &others).unwrap(), arrange(&asked, &systemd_v1(false)).unwrap());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::name::Unit;
 use super::scope::Wanted;
-use crate::cgroup::layout::{Hierarchy, Layout};
+use crate::cgroup::layout::{Hierarchy, Layout, SYSTEMD};
+use crate::cgroup::place::UNIFIED;
 use crate::cgroup::survey::{Level, Survey};
 use crate::error::Error;
 use crate::spec::Spec;
@@ -56,7 +57,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
     let folder = systemd.root.join(unit.folder());
     let wanted = Wanted { unit, systemd: systemd.clone(), folder, properties: Vec::new() };
     if systemd.is_legacy {
-        let inside = inside_of_legacy(&wanted.unit, survey);
+        let inside = inside_of_legacy(&wanted, survey);
         return Ok((wanted, inside));
     }
     let folder = wanted.folder.clone();
@@ -78,12 +79,12 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
     Ok((wanted, inside))
 }
 
-/// The scope in each hierarchy of version 1, that of systemd's among them, and in version 2 beside them, which has no
-/// controllers then.
-fn inside_of_legacy(unit: &Unit, survey: &Survey) -> Survey {
-    let layout = &survey.layout;
-    let at = |hierarchy: &Hierarchy| Hierarchy { own: hierarchy.mount.join(unit.folder()), ..hierarchy.clone() };
-    let unified = layout.unified.as_ref().map(at);
+/// The scope in each hierarchy of version 1, that of systemd's among them, and in version 2 where systemd has that beside
+/// them, without controllers.
+fn inside_of_legacy(wanted: &Wanted, survey: &Survey) -> Survey {
+    let (layout, folder) = (&survey.layout, wanted.unit.folder());
+    let at = |hierarchy: &Hierarchy| Hierarchy { own: hierarchy.mount.join(&folder), ..hierarchy.clone() };
+    let unified = layout.unified.as_ref().filter(|unified| unified.mount == wanted.systemd.root).map(at);
     let level = |own: &Hierarchy| Level { folder: own.own.clone(), is_writable: true, ..Level::default() };
     Survey {
         levels: unified.iter().map(level).collect(),
@@ -97,3 +98,7 @@ fn inside_of_legacy(unit: &Unit, survey: &Survey) -> Survey {
         ..survey.clone()
     }
 }
+
+/// The hierarchies in which systemd makes a unit's folders and removes them: version 2, its own, and of version 1
+/// `CGROUP_MASK_V1` of its basic/cgroup-util.h.
+pub const KEPT: [&str; 8] = [UNIFIED, SYSTEMD, "cpu", "cpuacct", "blkio", "memory", "devices", "pids"];

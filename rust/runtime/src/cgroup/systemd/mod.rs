@@ -28,7 +28,7 @@ use super::survey::own_layout;
 use crate::error::Error;
 use crate::launch::features::attribute;
 
-pub use arrange::{Purpose, Systemd};
+pub use arrange::{KEPT, Purpose, Systemd};
 pub use own::{own_life, reach};
 pub use scope::{Scope, Wanted};
 
@@ -119,7 +119,9 @@ fn legacy(layout: &Layout, is_user: bool) -> Result<Systemd, Error> {
         return Err(missing("root, or a host of cgroup version 2 alone: of version 1 a user is handed no controller"));
     }
     let kept = layout.systemd.as_ref().ok_or_else(|| missing("its own hierarchy to be mounted, name=systemd"))?;
-    Ok(Systemd { is_legacy: true, root: kept.mount.clone(), ..Systemd::default() })
+    // Somebody else may have mounted version 2; where systemd has, PID 1 is in this scope.
+    let unified = layout.unified.as_ref().filter(|unified| unified.mount.join("init.scope").is_dir());
+    Ok(Systemd { is_legacy: true, root: unified.unwrap_or(kept).mount.clone(), ..Systemd::default() })
 }
 
 /// What there is of it, and our own cgroup.
