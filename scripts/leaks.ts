@@ -89,8 +89,16 @@ function processesOf(leader: number): string[] {
 /** The descriptors that a program has of its own, beside those that it got from us. */
 function descriptorsOf(pid: number): string[] {
   const names = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => name);
-  const left = names.filter((name) => !STREAMS.includes(name) && !isHandedOn(name));
+  const opened = names.filter((name) => !STREAMS.includes(name) && !isHandedOn(name));
+  // One of itself, for what is to end with it, is kept for the next start.
+  const itself = opened.find((name) => isPidfdOf(pid, name));
+  const left = opened.filter((name) => name !== itself);
   return left.map((name) => `descriptor ${name}, ${Deno.readLinkSync(`/proc/${pid}/fd/${name}`)}`);
+}
+
+/** Whether a process's descriptor is a pidfd of that process. Source: proc_pid_fdinfo(5). */
+function isPidfdOf(pid: number, descriptor: string): boolean {
+  return new RegExp(`^Pid:\\s*${pid}$`, "m").test(Deno.readTextFileSync(`/proc/${pid}/fdinfo/${descriptor}`));
 }
 
 /** Whether a descriptor of ours, such as a careless shell's, is open in what we start. Source: proc_pid_fdinfo(5). */

@@ -23,10 +23,11 @@ static LAST: Mutex<Option<(Entries, Arc<[CString]>)>> = Mutex::new(None);
 /// The environment as Deno's caller has it, with what was changed in this process since.
 pub(super) fn environment() -> Arc<[CString]> {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    let entries = Entries::now(last.as_ref().map(|(entries, _)| entries));
-    match &*last {
-        Some((known, environment)) if *known == entries => Arc::clone(environment),
-        _ => {
+    let changed = Entries::changed(last.as_ref().map(|(entries, _)| entries));
+    match (&*last, changed) {
+        (Some((_, environment)), None) => Arc::clone(environment),
+        (_, changed) => {
+            let entries = changed.unwrap_or_default();
             let environment: Arc<[CString]> = as_the_caller_has_it(entries.copied()).into();
             *last = Some((entries, Arc::clone(&environment)));
             environment

@@ -23,21 +23,42 @@ const MOST_ATTEMPTS: usize = 100;
 /// call `setenv(3)` meanwhile, which moves the list and frees the old one. So the list is copied by the kernel, which
 /// gives an error where an access of ours would end the process, until two copies in a row are the same. What it points
 /// to is never freed: glibc keeps every string that it has made.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Entries(Vec<usize>);
 
 impl Entries {
-    /// Those that there are now; where they are the `known` ones still, that is one of the two copies.
-    pub(crate) fn now(known: Option<&Self>) -> Self {
+    /// Those that there are now, where they are not the `known` ones still: to see that, one copy suffices.
+    pub(crate) fn changed(known: Option<&Self>) -> Option<Self> {
+        if known.is_some_and(Self::stand) {
+            return None;
+        }
         let mut entries = None;
         for _ in 0..MOST_ATTEMPTS {
             let now = list();
-            if now.is_some() && (now == entries || now.as_ref() == known.map(|Self(known)| known)) {
-                return Self(now.unwrap_or_default());
+            if now.is_some() && now == entries {
+                return Some(Self(now.unwrap_or_default()));
             }
             entries = now.or(entries);
         }
-        Self(entries.unwrap_or_default())
+        Some(Self(entries.unwrap_or_default()))
+    }
+
+    /// Whether the list is as it was; without memory for a copy, which it takes the processor as long to find.
+    fn stand(&self) -> bool {
+        let start = current();
+        let mut expected = self.0.iter().copied().chain([0]);
+        let mut address = start;
+        while let Some(Chunk { words, length: length @ 1.. }) = chunk(address) {
+            for word in &words[..length] {
+                match expected.next() {
+                    Some(0) => return *word == 0 && current() == start,
+                    Some(entry) if entry == *word => {}
+                    _ => return false,
+                }
+            }
+            address += length * WORD;
+        }
+        false
     }
 
     /// Their text.
@@ -59,11 +80,12 @@ fn list() -> Option<Vec<usize>> {
     }
     loop {
         let address = start + size_of_val(entries.as_slice());
-        for entry in chunk(address)? {
-            if entry == 0 {
+        let Chunk { words, length } = chunk(address)?;
+        for entry in &words[..length] {
+            if *entry == 0 {
                 return (current() == start).then_some(entries);
             }
-            entries.push(entry);
+            entries.push(*entry);
         }
     }
 }
@@ -76,34 +98,41 @@ fn current() -> usize {
 const CHUNK: usize = 64;
 const WORD: usize = size_of::<usize>();
 
+/// A part of the list.
+#[derive(Debug, PartialEq)]
+struct Chunk {
+    words: [usize; CHUNK],
+    /// How many of them there are.
+    length: usize,
+}
+
 /// The next words of the list, as many as there are on its page.
-fn chunk(address: usize) -> Option<Vec<usize>> {
+fn chunk(address: usize) -> Option<Chunk> {
     let mut bytes = [0_u8; CHUNK * WORD];
     let to_end_of_page = 4096 - address % 4096;
-    let length = to_end_of_page.min(bytes.len());
-    let remote = RemoteIoVec { base: address, len: length };
-    let read = match process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut bytes[..length])], &[remote]) {
+    let room = to_end_of_page.min(bytes.len());
+    let remote = RemoteIoVec { base: address, len: room };
+    let mut words = [0; CHUNK];
+    let read = match process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut bytes[..room])], &[remote]) {
         Ok(read) => read,
         Err(Errno::EFAULT) => return None,
         Err(_) => {
             // Where a seccomp filter forbids the call: one word, as getenv(3) reads it.
             // SAFETY: the list has not ended before this word.
-            let word = unsafe { ptr::read_volatile(ptr::with_exposed_provenance::<usize>(address)) };
-            return Some(vec![word]);
+            words[0] = unsafe { ptr::read_volatile(ptr::with_exposed_provenance::<usize>(address)) };
+            return Some(Chunk { words, length: 1 });
         }
     };
-    Some(
-        bytes[..read]
-            .chunks_exact(WORD)
-            .map(|word| usize::from_ne_bytes(word.try_into().unwrap_or_default()))
-            .collect(),
-    )
+    for (word, bytes) in words.iter_mut().zip(bytes[..read].chunks_exact(WORD)) {
+        *word = usize::from_ne_bytes(bytes.try_into().unwrap_or_default());
+    }
+    Some(Chunk { words, length: read / WORD })
 }
 
 /// Every entry, copied.
 #[must_use]
 pub fn environment() -> Vec<CString> {
-    Entries::now(None).copied()
+    Entries::changed(None).map(|entries| entries.copied()).unwrap_or_default()
 }
 
 #[cfg(test)]

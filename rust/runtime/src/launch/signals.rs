@@ -72,24 +72,16 @@ fn action(signal: i32) -> Option<libc::sighandler_t> {
 }
 
 /// Signals that programs listen to or ignore: a child sets them to their default whatever they were.
-const OFTEN_SET: [i32; 18] = [
+const OFTEN_SET: [i32; 10] = [
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
-    libc::SIGABRT,
-    libc::SIGBUS,
-    libc::SIGFPE,
     libc::SIGUSR1,
-    libc::SIGSEGV,
     libc::SIGUSR2,
     libc::SIGPIPE,
     libc::SIGALRM,
     libc::SIGTERM,
     libc::SIGCHLD,
-    libc::SIGCONT,
-    libc::SIGTSTP,
-    libc::SIGTTIN,
-    libc::SIGTTOU,
     libc::SIGWINCH,
 ];
 
