@@ -31,11 +31,15 @@ function entriesOf(folder: string): Deno.DirEntry[] {
   }
 }
 
-/** Whether another process that lives has made it, or a container of another test's. */
+/** Whether another process that lives has made it, or a container of another test's; or it is this process's own scope. */
 function isOthers(path: string): boolean {
+  if (OWN_SCOPE.test(path)) return true;
   const owner = ownerOf(path);
   return owner === undefined ? path.includes("/minicontainer.") : owner !== Deno.pid && exists(`/proc/${owner}`);
 }
+
+/** Systemd's scope for all of a process's, which goes with the process. */
+const OWN_SCOPE = new RegExp(`/minicontainer-${Deno.pid}-\\d+\\.scope(/keeper)?$`);
 
 function ownerOf(path: string): number | undefined {
   const [, pid] = /\/minicontainer-(\d+)-/.exec(path) ?? [];

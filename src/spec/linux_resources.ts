@@ -126,10 +126,9 @@ export interface CgroupExtras {
 
 /**
  * Who makes a cgroup: we do, as folders (`"cgroupfs"`); systemd does, as a scope for each container (`"systemd"`); nobody
- * (`"disabled"`). With `"auto"` it is systemd where that is PID 1 and can be reached, on a host of cgroup version 2: it is
- * asked for one scope for all containers of this process, or for a container of its own that outlives it. It is not where
- * it has handed this process a cgroup (`Delegate=yes`), nor for a place that is named as a folder. `"systemd"` with version 1
- * is for root.
+ * (`"disabled"`). With `"auto"` it is systemd where that is PID 1 and can be reached: it is asked for one scope for all
+ * containers of this process, or for a container of its own that outlives it. It is not where it has handed this process a
+ * cgroup (`Delegate=yes`), nor for a place that is named as a folder. With version 1 systemd is for root.
  */
 export type CgroupManager = "auto" | "cgroupfs" | "systemd" | "disabled";
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::devices::{self, Policy};
-use super::layout::{Hierarchy, Kind};
+use super::layout::{Hierarchy, Kind, SYSTEMD};
 use super::path::CgroupsPath;
 use super::place::{Place, UNIFIED};
 use super::resources::{Version, Write, writes};
@@ -98,14 +98,14 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<Arrangement, Error> {
         return arrange_at(spec, survey, &Location::of(spec)?, &name, spec.linux.cgroups_path.is_some());
     }
     let (mut scope, inside) = systemd::arrange::arrange(spec, survey)?;
-    if scope.systemd.purpose != Purpose::Container {
-        let arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &name, false)?;
-        return Ok(Arrangement { scope: Some(scope), ..arrangement });
+    let is_its_own = scope.systemd.purpose == Purpose::Container;
+    let name = if is_its_own { &inside.name } else { &name };
+    let mut arrangement = arrange_at(spec, &inside, &Location::BelowOwn, name, is_its_own)?;
+    if is_its_own {
+        scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
+        arrangement.place.manager = Manager::Systemd;
+        arrangement.place.unit = Some(scope.unit.name.clone());
     }
-    let mut arrangement = arrange_at(spec, &inside, &Location::BelowOwn, &inside.name, true)?;
-    scope.properties = systemd::property::properties(arrangement.writes.iter().map(|(_, write)| write));
-    arrangement.place.manager = Manager::Systemd;
-    arrangement.place.unit = Some(scope.unit.name.clone());
     if scope.systemd.is_legacy {
         // Where systemd has no use for a controller, it has made none of the folders down to the scope's.
         let depth = scope.unit.folder().components().count() + 1;
@@ -154,7 +154,9 @@ fn arrange_at(
                 && !resources.devices.is_empty()
                 && names.iter().any(|name| name == "devices")
             || arrangement.cpu_time.is_some() && names.iter().any(|name| name == "cpuacct");
-        let is_always = arrangement.is_named || ALWAYS.iter().any(|name| names.iter().any(|other| other == name));
+        let is_systemds = names.iter().any(|name| name == SYSTEMD);
+        let is_always =
+            arrangement.is_named || is_systemds || ALWAYS.iter().any(|name| names.iter().any(|other| other == name));
         if *is_writable && (is_needed || is_always) {
             arrangement.add(hierarchy, location.folder(hierarchy, &hierarchy.own, name));
         } else if is_needed {

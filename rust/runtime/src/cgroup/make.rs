@@ -52,7 +52,7 @@ pub fn make(arrangement: &Arrangement) -> Result<Cgroup, Error> {
         cpu_time: arrangement.cpu_time,
         made: Vec::with_capacity(arrangement.folders.len()),
         scope: arrangement.scope.as_ref().map(systemd::make).transpose()?.flatten(),
-        is_in_own_scope: arrangement.scope.as_ref().is_some_and(|scope| scope.systemd.purpose == Purpose::Owner),
+        is_in_own_scope: arrangement.scope.as_ref().is_some_and(|scope| scope.systemd.purpose != Purpose::Container),
         entrance: None,
         is_entered_by_lock: false,
         lock: None,
@@ -215,6 +215,11 @@ impl Cgroup {
     fn remove_empty(&mut self) -> Result<(), (PathBuf, Errno)> {
         let folders = self.place.folders().into_iter().map(Path::to_path_buf).collect::<Vec<_>>();
         let mut first_failure = None;
+        if self.is_in_own_scope {
+            let scopes = self.place.scopes_of_ours();
+            self.made.retain(|path| !scopes.contains(path));
+            self.made.splice(0..0, scopes);
+        }
         for path in std::mem::take(&mut self.made).into_iter().rev() {
             // What the program has made in its own cgroup goes with it; what others have made in a folder on the way to
             // it does not.
@@ -361,7 +366,7 @@ pub(super) fn remove_tree(folder: &Path) -> Result<(), Errno> {
     }
 }
 
-fn remove_folder(folder: &Path) -> Result<(), Errno> {
+pub(super) fn remove_folder(folder: &Path) -> Result<(), Errno> {
     match fs::remove_dir(folder).map_err(|error| errno(&error)) {
         Err(Errno::ENOENT) => Ok(()),
         result => result,

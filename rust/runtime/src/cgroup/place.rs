@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Manager;
 use super::path::CgroupsPath;
+use super::systemd;
 use crate::error::Error;
 
 /// The name under which [`Place::paths`] has the folder of version 2.
@@ -35,6 +36,13 @@ impl Place {
     #[must_use]
     pub fn scope_of<'f>(&self, folder: Option<&'f Path>) -> Option<&'f Path> {
         self.unit.as_ref().and(folder?.parent())
+    }
+
+    /// The folders of the scope around it, this process's own, that systemd has no use for: they are ours.
+    #[must_use]
+    pub fn scopes_of_ours(&self) -> Vec<PathBuf> {
+        let ours = self.paths.iter().filter(|(key, _)| !systemd::KEPT.contains(&key.as_str()));
+        ours.filter_map(|(_, path)| path.parent().map(PathBuf::from)).collect()
     }
 
     /// The folder of a version 1 controller.

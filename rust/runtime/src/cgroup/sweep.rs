@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::arrange::Arrangement;
 use super::layout::SYSTEMD;
-use super::make::remove_tree;
+use super::make::{remove_folder, remove_tree};
 use super::members::folders_below;
 use super::path::PREFIX;
 use super::place::{Place, UNIFIED};
@@ -26,6 +26,9 @@ pub(super) fn once(arrangement: &Arrangement) {
         return;
     };
     let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_path_buf());
+    if is_new && parent.extension().is_some_and(|kind| kind == "scope") {
+        empty_scopes(&arrangement.place);
+    }
     if is_new {
         remove_scopes(&arrangement.place);
     }
@@ -49,12 +52,34 @@ pub(super) fn once(arrangement: &Arrangement) {
     }
 }
 
+/// Ends and removes what owners that are gone have left in their scopes, which are beside ours, in each hierarchy.
+fn empty_scopes(place: &Place) {
+    let scopes: BTreeSet<_> = place.folders().into_iter().filter_map(slice_of).flat_map(scopes_left_in).collect();
+    for scope in scopes.iter().filter_map(|scope| scope.file_name()) {
+        let at = |path: &Path| Some(slice_of(path)?.join(scope));
+        let names: BTreeSet<_> = place.folders().into_iter().filter_map(at).flat_map(|path| left_in(&path)).collect();
+        for name in names {
+            let paths = place.paths.iter().filter_map(|(key, path)| Some((key.clone(), at(path)?.join(&name))));
+            let left = Place { paths: paths.collect(), ..Place::default() };
+            remove(&left, &name);
+            // What is still in one of them is somebody's.
+            for scope in left.scopes_of_ours() {
+                let _ = remove_folder(&scope);
+            }
+        }
+    }
+}
+
+/// The slice of the scope that a cgroup is in.
+fn slice_of(folder: &Path) -> Option<&Path> {
+    folder.ancestors().nth(2)
+}
+
 /// Removes what is left of systemd's scopes in the hierarchies of version 1 that it has no use for: there they are ours, and
 /// in its own they are gone.
 fn remove_scopes(place: &Place) {
-    let slice = |folder: &Path| folder.ancestors().nth(2).map(PathBuf::from);
-    let Some(kept) = place.legacy(SYSTEMD).and_then(slice) else { return };
-    for scope in place.folders().into_iter().filter_map(slice).flat_map(|slice| scopes_left_in(&slice)) {
+    let Some(kept) = place.legacy(SYSTEMD).and_then(slice_of) else { return };
+    for scope in place.folders().into_iter().filter_map(slice_of).flat_map(scopes_left_in) {
         if scope.file_name().is_some_and(|name| !kept.join(name).exists()) {
             // Where somebody is in it, it is not ours alone.
             let _ = remove_tree(&scope);
@@ -72,7 +97,7 @@ fn scopes_left_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The names of what is in a folder and has an owner that is gone.
-fn left_in(folder: &Path) -> impl Iterator<Item = String> {
+fn left_in(folder: &Path) -> impl Iterator<Item = String> + use<> {
     let below = folders_below(folder).into_iter();
     let names = below.filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(String::from));
     names.filter(|name| has_lost_its_owner(name))

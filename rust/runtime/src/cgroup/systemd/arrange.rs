@@ -73,7 +73,7 @@ pub fn arrange(spec: &Spec, survey: &Survey) -> Result<(Wanted, Survey), Error> 
     let inside = Survey {
         layout: Layout { unified: Some(own), ..Layout::default() },
         levels: vec![level],
-        name: if purpose == Purpose::Container { CONTAINER.into() } else { survey.name.clone() },
+        name: name_in(&wanted, survey),
         ..survey.clone()
     };
     Ok((wanted, inside))
@@ -94,9 +94,14 @@ fn inside_of_legacy(wanted: &Wanted, survey: &Survey) -> Survey {
             unified,
             systemd: None,
         },
-        name: CONTAINER.into(),
+        name: name_in(wanted, survey),
         ..survey.clone()
     }
+}
+
+/// What a cgroup of ours is called in the scope.
+fn name_in(wanted: &Wanted, survey: &Survey) -> String {
+    if wanted.systemd.purpose == Purpose::Container { CONTAINER.into() } else { survey.name.clone() }
 }
 
 /// The hierarchies in which systemd makes a unit's folders and removes them: version 2, its own, and of version 1

@@ -69,12 +69,13 @@ pub fn offered(layout: &Layout) -> Option<Systemd> {
     if let Some(systemd) = own::known() {
         return Some(systemd);
     }
-    let unit = unit_of(layout.unified.as_ref()?);
+    let unit = unit_of(kept(layout)?);
     if is_delegated(unit) {
         return None;
     }
-    let (systemd, own) = look(layout).ok()?;
-    let purpose = match own.starts_with(&systemd.root) {
+    let is_legacy = !layout.legacy.is_empty();
+    let systemd = if is_legacy { legacy(layout, is_users()).ok()? } else { look(layout).ok()?.0 };
+    let purpose = match unit.starts_with(&systemd.root) {
         true => Purpose::Owner,
         // A service's own process would be missed there.
         false if is_session(unit) => Purpose::OwnerInside,
@@ -118,10 +119,16 @@ fn legacy(layout: &Layout, is_user: bool) -> Result<Systemd, Error> {
     if is_user {
         return Err(missing("root, or a host of cgroup version 2 alone: of version 1 a user is handed no controller"));
     }
-    let kept = layout.systemd.as_ref().ok_or_else(|| missing("its own hierarchy to be mounted, name=systemd"))?;
+    let is_there = layout.systemd.as_ref().and(kept(layout));
+    let kept = is_there.ok_or_else(|| missing("its own hierarchy to be mounted, name=systemd"))?;
+    Ok(Systemd { is_legacy: true, root: kept.mount.clone(), ..Systemd::default() })
+}
+
+/// The hierarchy in which it keeps units.
+fn kept(layout: &Layout) -> Option<&Hierarchy> {
     // Somebody else may have mounted version 2; where systemd has, PID 1 is in this scope.
-    let unified = layout.unified.as_ref().filter(|unified| unified.mount.join("init.scope").is_dir());
-    Ok(Systemd { is_legacy: true, root: unified.unwrap_or(kept).mount.clone(), ..Systemd::default() })
+    let is_its_own = |unified: &&Hierarchy| layout.legacy.is_empty() || unified.mount.join("init.scope").is_dir();
+    layout.unified.as_ref().filter(is_its_own).or(layout.systemd.as_ref())
 }
 
 /// What there is of it, and our own cgroup.

@@ -30,7 +30,7 @@ pub fn ensure(wanted: &Wanted) -> Result<(), Error> {
     }
     // Somebody else may have stopped it.
     drop(own.take());
-    let scope = if scope::is_kept(&wanted.folder) { None } else { Some(Scope::start(wanted)?) };
+    let scope = if scope::is_kept(wanted) { None } else { Some(Scope::start(wanted)?) };
     *own = Some(Own { scope, wanted: wanted.clone() });
     Ok(())
 }

@@ -127,8 +127,9 @@ impl Drop for Scope {
 
 /// Whether there is a scope with a keeper in it.
 #[must_use]
-pub fn is_kept(folder: &Path) -> bool {
-    read(&folder.join(KEEPERS).join("cgroup.procs")).is_ok_and(|processes| !processes.is_empty())
+pub fn is_kept(wanted: &Wanted) -> bool {
+    let keepers = if wanted.systemd.is_legacy { wanted.folder.clone() } else { wanted.folder.join(KEEPERS) };
+    read(&keepers.join("cgroup.procs")).is_ok_and(|processes| !processes.is_empty())
 }
 
 fn description(purpose: Purpose) -> &'static str {
