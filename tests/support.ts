@@ -16,6 +16,8 @@ import {
 // The library stays open for as long as the process lives: opened by a test, it would look like that test's leak.
 explain({ program: "true" });
 namespaceExecSync({ program: "true" });
+// The same is so of our own pidfd.
+namespaceExecSync({ program: "true", killOnExit: true });
 namespaceExecSync({ program: "true", stdout: "piped" });
 await namespaceExec({ program: "true", stdout: "piped" });
 // The signal listener's last operation ends a turn of the event loop after the listener was removed.
