@@ -35,6 +35,10 @@ if (build.code !== 0) Deno.exit(build.code);
 const { within, _: words } = parseArgs(Deno.args, { string: ["within"] });
 const filters = words.flatMap((word) => ["--filter", String(word)]);
 const patienceMs = within === undefined ? Infinity : Number(within) * 1000;
+if (Number.isNaN(patienceMs)) {
+  say(`--within must be seconds; it is ${JSON.stringify(within)}`);
+  Deno.exit(2);
+}
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 let machines = 0;

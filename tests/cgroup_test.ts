@@ -3,14 +3,13 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { namespaceExec, namespaceExecSync, namespaceSpawn, StateError, SystemError, UnsupportedError } from "../mod.ts";
 import { execForms, pidNamespaces, requires, shell, startDeno, textOf } from "./support.ts";
-import { cgroupTree, endedScopes, limits, ownCgroups, ownFolder } from "./support_cgroups.ts";
+import { cgroupTree, endedScopes, limits, MEMORY_BOMB, ownCgroups, ownFolder } from "./support_cgroups.ts";
 import { rootfs, rootfsLack } from "./support_rootfs.ts";
 
 const limited = requires(limits, pidNamespaces, rootfsLack);
 const MIB = 1024 * 1024;
 
-/** Grows by a mebibyte at a time. */
-const BOMB = shell('x=; while :; do x="$x$(head -c 1048576 /dev/zero | tr "\\0" x)"; done');
+const BOMB = shell(MEMORY_BOMB);
 const HOG = shell("while :; do :; done");
 
 /** What a call leaves behind of cgroups: nothing. */

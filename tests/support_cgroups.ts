@@ -76,6 +76,9 @@ function hasController(point: string, controller: string): boolean {
   return Deno.readTextFileSync(`${point}/cgroup.controllers`).split(/\s/).includes(name);
 }
 
+/** A shell's words that grow by a mebibyte at a time. */
+export const MEMORY_BOMB = 'x=; while :; do x="$x$(head -c 1048576 /dev/zero | tr "\\0" x)"; done';
+
 /** What limits need. */
 export const limits: Lack = lackOfLimits();
 

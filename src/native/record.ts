@@ -66,11 +66,12 @@ const LITTLE_ENDIAN = true;
 const decoder = new TextDecoder();
 
 /** The view of the buffer that was read last: most records are in one and the same. */
-let view = new DataView(new ArrayBuffer(0));
+let lastView = new DataView(new ArrayBuffer(0));
 
 /** Reads the record at `offset`; `next` is where another may follow. */
 export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token: number; next: number; told: Told } {
-  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
+  if (lastView.buffer !== bytes.buffer) lastView = new DataView(bytes.buffer);
+  const view = lastView;
   const from = bytes.byteOffset + offset;
   const jsonBytes = view.getUint32(from + 20, LITTLE_ENDIAN);
   const start = offset + HEADER_BYTES;

@@ -8,6 +8,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { namespaceExec } from "../../mod.ts";
 import { exists, pidNamespaces, requires, runDeno, soon, startDeno, textOf, until } from "../support.ts";
+import { MEMORY_BOMB } from "../support_cgroups.ts";
 import { containers, rootfs } from "../support_rootfs.ts";
 import { cli, COMMAND } from "../support_cli.ts";
 import { OWN, ownersScopes, pureV2, ROOT, systemctl, systemd } from "./support.ts";
@@ -81,15 +82,44 @@ requires(pureV2, systemd, containers)(
   async () => {
     using root = rootfs();
     const id = `test-bomb-${Deno.pid}`;
-    const bomb = 'x=; while :; do x="$x$(head -c 1048576 /dev/zero | tr "\\0" x)"; done';
     const limits = ["--memory", "24M", "--restart", "on-failure:1"];
-    const made = await cli(["run", "-d", "--name", id, ...limits, "--rootfs", root.path, "/bin/sh", "-c", bomb]);
+    const made = await cli(["run", "-d", "--name", id, ...limits, "--rootfs", root.path, "/bin/sh", "-c", MEMORY_BOMB]);
     assertEquals(made.code, 0, made.stderr);
     assertEquals((await cli(["wait", id])).stdout, "137\n");
     const [{ restarts, exit }] = JSON.parse((await cli(["inspect", id])).stdout);
     assertEquals([exit.oomKilled, restarts], [true, 1]);
     assertEquals((await cli(["rm", id])).code, 0);
     assertEquals(systemctl("show", `minicontainer-${id}.scope`, "-pLoadState"), "LoadState=not-found");
+  },
+);
+
+requires(pureV2, systemd, containers)(
+  "who has made a detached container and goes on has no zombie of what kept its scope",
+  async () => {
+    using root = rootfs();
+    const { stdout, stderr } = await runDeno(`
+      import { Container } from MOD;
+      const zombies = () => [...Deno.readDirSync("/proc")].filter(({ name }) => {
+        if (!/^\\d+$/.test(name)) return false;
+        try {
+          const stat = Deno.readTextFileSync("/proc/" + name + "/stat");
+          const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+          return state === "Z" && parent === String(Deno.pid);
+        } catch {
+          return false;
+        }
+      }).length;
+      const limits = { memoryBytes: 64 << 20 };
+      const asked = { rootfs: ${JSON.stringify(root.path)}, program: "/bin/true", limits, monitor: true };
+      const container = await Container.create(asked);
+      await container.start();
+      console.log((await container.wait()).exitCode);
+      await container.delete();
+      for (let tries = 0; zombies() > 0 && tries < 200; tries++) await new Promise((done) => setTimeout(done, 25));
+      console.log(zombies());
+      Deno.exit();
+    `);
+    assertEquals([stdout, stderr], ["0\n0", ""]);
   },
 );
 

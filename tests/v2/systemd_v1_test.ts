@@ -9,7 +9,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Container, namespaceExec, namespaceSpawn, type Spec, SystemError } from "../../mod.ts";
 import { Root } from "../oci/doors.ts";
 import { pidNamespaces, requires, runDeno, shell, soon, startDeno, textOf, until } from "../support.ts";
-import { cgroupTree, ownFolder } from "../support_cgroups.ts";
+import { cgroupTree, MEMORY_BOMB, ownFolder } from "../support_cgroups.ts";
 import { cli } from "../support_cli.ts";
 import { containers, rootfs, says } from "../support_rootfs.ts";
 import { legacy, scopes, systemctl, systemd, throwAway } from "./support.ts";
@@ -99,7 +99,7 @@ test("systemd knows the limits in version 1's words, and neither a reload nor an
 
 test("limits hold where systemd makes the cgroup on a host with version 1, and the result tells of use", () =>
   leavesNothing(async () => {
-    const bomb = shell('x=; while :; do x="$x$(head -c 1048576 /dev/zero | tr "\\0" x)"; done');
+    const bomb = shell(MEMORY_BOMB);
     const ended = await namespaceExec({ ...bomb, limits: { ...manager, memoryBytes: 32 << 20 }, timeoutMs: 60_000 });
     assertEquals([ended.oomKilled, ended.endedBy, ended.exitCode], [true, "oom", 137]);
     assert(ended.usage.memoryPeakBytes > 16 << 20 && ended.usage.memoryPeakBytes <= 32 << 20);
@@ -226,9 +226,19 @@ contained(
     leavesNothing(async () => {
       using root = rootfs();
       const id = `test-bomb-${Deno.pid}`;
-      const bomb = 'x=; while :; do x="$x$(head -c 1048576 /dev/zero | tr "\\0" x)"; done';
       const limits = ["--cgroup-manager", "systemd", "--memory", "24M"];
-      const made = await cli(["run", "-d", "--name", id, ...limits, "--rootfs", root.path, "/bin/sh", "-c", bomb]);
+      const made = await cli([
+        "run",
+        "-d",
+        "--name",
+        id,
+        ...limits,
+        "--rootfs",
+        root.path,
+        "/bin/sh",
+        "-c",
+        MEMORY_BOMB,
+      ]);
       assertEquals(made.code, 0, made.stderr);
       assertEquals((await cli(["wait", id])).stdout, "137\n");
       assertEquals(JSON.parse((await cli(["inspect", id])).stdout)[0].exit.oomKilled, true);

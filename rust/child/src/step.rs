@@ -326,7 +326,8 @@ pub enum Step {
         /// Whether they stay open until the program is executed, for a step that needs one of them.
         at_exec: bool,
     },
-    /// `rt_sigaction(SIG_DFL)` for every signal but those in `keep` (bit N-1 for signal N), which stay as inherited.
+    /// `rt_sigaction(SIG_DFL)` for every signal but those in `keep` (bit N-1 for signal N), which stay as inherited, and
+    /// those that are known to have it.
     ResetSignals {
         /// The signals that are left alone.
         keep: u64,

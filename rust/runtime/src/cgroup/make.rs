@@ -159,14 +159,12 @@ impl Cgroup {
     }
 
     /// Leaves it to itself: it stays for as long as somebody knows its place, and its scope for a monitor that has what
-    /// keeps it.
+    /// keeps it; the pidfd of that, which is our child.
     #[must_use]
-    pub fn leave(mut self, is_monitored: bool) -> Place {
+    pub fn leave(mut self, is_monitored: bool) -> (Place, Option<OwnedFd>) {
         self.made.clear();
-        if let Some(scope) = self.scope.take() {
-            scope.leave(is_monitored);
-        }
-        self.place.clone()
+        let keeper = self.scope.take().and_then(|scope| scope.leave(is_monitored));
+        (self.place.clone(), keeper)
     }
 
     /// Whether it was not there.
@@ -247,8 +245,7 @@ impl Place {
         let Some(unit) = &self.unit else { return Ok(()) };
         systemd::scope::stop(unit, systemd::is_users())?;
         // Those that systemd has no use for are ours; those that it has, it may just be making anew.
-        let ours = self.paths.iter().filter(|(key, _)| !systemd::KEPT.contains(&key.as_str()));
-        ours.filter_map(|(_, path)| path.parent()).try_for_each(|scope| match remove_folder(scope) {
+        self.scopes_of_ours().iter().try_for_each(|scope| match remove_folder(scope) {
             Ok(()) | Err(Errno::EBUSY) => Ok(()),
             Err(errno) => Err(failed(&format!("remove the cgroup {}", scope.display()), errno)),
         })

@@ -38,7 +38,7 @@ impl Place {
         self.unit.as_ref().and(folder?.parent())
     }
 
-    /// The folders of the scope around it, this process's own, that systemd has no use for: they are ours.
+    /// The folders of the scope around it that systemd has no use for: they are ours.
     #[must_use]
     pub fn scopes_of_ours(&self) -> Vec<PathBuf> {
         let ours = self.paths.iter().filter(|(key, _)| !systemd::KEPT.contains(&key.as_str()));

@@ -14,6 +14,7 @@ use super::members::folders_below;
 use super::path::PREFIX;
 use super::place::{Place, UNIFIED};
 use super::survey::start_time;
+use super::systemd::KEPT;
 
 /// Where has been looked.
 static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -26,9 +27,6 @@ pub(super) fn once(arrangement: &Arrangement) {
         return;
     };
     let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_path_buf());
-    if is_new && parent.extension().is_some_and(|kind| kind == "scope") {
-        empty_scopes(&arrangement.place);
-    }
     if is_new {
         remove_scopes(&arrangement.place);
     }
@@ -52,20 +50,30 @@ pub(super) fn once(arrangement: &Arrangement) {
     }
 }
 
-/// Ends and removes what owners that are gone have left in their scopes, which are beside ours, in each hierarchy.
-fn empty_scopes(place: &Place) {
-    let scopes: BTreeSet<_> = place.folders().into_iter().filter_map(slice_of).flat_map(scopes_left_in).collect();
-    for scope in scopes.iter().filter_map(|scope| scope.file_name()) {
-        let at = |path: &Path| Some(slice_of(path)?.join(scope));
-        let names: BTreeSet<_> = place.folders().into_iter().filter_map(at).flat_map(|path| left_in(&path)).collect();
-        for name in names {
-            let paths = place.paths.iter().filter_map(|(key, path)| Some((key.clone(), at(path)?.join(&name))));
-            let left = Place { paths: paths.collect(), ..Place::default() };
-            remove(&left, &name);
-            // What is still in one of them is somebody's.
-            for scope in left.scopes_of_ours() {
-                let _ = remove_folder(&scope);
+/// Version 1: ends what owners that are gone have left in their scopes, which are beside ours, and removes the scopes: all
+/// that systemd has removed in its own hierarchy, and what is empty of those that it has no use for, which are ours.
+fn remove_scopes(place: &Place) {
+    let Some(kept) = place.legacy(SYSTEMD).and_then(slice_of) else { return };
+    let scopes = place.folders().into_iter().filter_map(slice_of).flat_map(scopes_left_in);
+    let names: BTreeSet<_> = scopes.filter_map(|scope| scope.file_name().map(ToOwned::to_owned)).collect();
+    for name in names {
+        let at = |path: &Path| Some(slice_of(path)?.join(&name));
+        let paths = place.paths.iter().filter_map(|(key, path)| Some((key.clone(), at(path)?)));
+        let scope = Place { paths: paths.collect(), ..Place::default() };
+        let left: BTreeSet<_> = scope.folders().into_iter().flat_map(left_in).collect();
+        for name in left {
+            if let Ok(left) = scope.clone().below(Some(&name)) {
+                remove(&left, &name);
             }
+        }
+        let is_there = kept.join(&name).exists();
+        for (key, folder) in &scope.paths {
+            // Where somebody is in it still, it is not ours alone.
+            let _ = match is_there {
+                false => remove_tree(folder),
+                true if !KEPT.contains(&key.as_str()) => remove_folder(folder),
+                true => Ok(()),
+            };
         }
     }
 }
@@ -73,18 +81,6 @@ fn empty_scopes(place: &Place) {
 /// The slice of the scope that a cgroup is in.
 fn slice_of(folder: &Path) -> Option<&Path> {
     folder.ancestors().nth(2)
-}
-
-/// Removes what is left of systemd's scopes in the hierarchies of version 1 that it has no use for: there they are ours, and
-/// in its own they are gone.
-fn remove_scopes(place: &Place) {
-    let Some(kept) = place.legacy(SYSTEMD).and_then(slice_of) else { return };
-    for scope in place.folders().into_iter().filter_map(slice_of).flat_map(scopes_left_in) {
-        if scope.file_name().is_some_and(|name| !kept.join(name).exists()) {
-            // Where somebody is in it, it is not ours alone.
-            let _ = remove_tree(&scope);
-        }
-    }
 }
 
 /// Systemd's scopes of owners that are gone: each goes with the last process in it.

@@ -16,10 +16,10 @@ type Children = HashMap<i32, (Watched, Arc<Plan>)>;
 
 static CHILDREN: Mutex<Option<Children>> = Mutex::new(None);
 
-/// Waits for the monitors that are our children; one thread for all of them, from the first one on.
+/// Waits for what stands by containers and is our child; one thread for all of them, from the first one on.
 struct Reaper {
     epoll: Epoll,
-    monitors: Mutex<HashMap<u64, OwnedFd>>,
+    awaited: Mutex<HashMap<u64, OwnedFd>>,
 }
 
 static REAPER: OnceLock<Option<Arc<Reaper>>> = OnceLock::new();
@@ -27,7 +27,7 @@ static REAPER: OnceLock<Option<Arc<Reaper>>> = OnceLock::new();
 impl Reaper {
     fn start() -> Option<Arc<Self>> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).ok()?;
-        let reaper = Arc::new(Self { epoll, monitors: Mutex::default() });
+        let reaper = Arc::new(Self { epoll, awaited: Mutex::default() });
         let shared = Arc::clone(&reaper);
         thread::Builder::new().name("reaper".into()).spawn(move || shared.run()).ok()?;
         Some(reaper)
@@ -38,24 +38,24 @@ impl Reaper {
         loop {
             let ready = self.epoll.wait(&mut events, EpollTimeout::NONE).unwrap_or(0);
             for event in events.iter().take(ready) {
-                let mut monitors = self.monitors.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(monitor) = monitors.remove(&event.data()) {
-                    let _ = reap(monitor.as_raw_fd(), WaitFor::End);
+                let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(pidfd) = awaited.remove(&event.data()) {
+                    let _ = reap(pidfd.as_raw_fd(), WaitFor::End);
                 }
             }
         }
     }
 }
 
-/// Has the end of a monitor that is our child be collected, whenever it comes. Where there is no thread for it, it stays
+/// Has the end of a child of ours be collected, whenever it comes. Where there is no thread for it, it stays
 /// until this process ends.
-pub(super) fn keep_monitor(pidfd: OwnedFd) {
+pub(super) fn collect(pidfd: OwnedFd) {
     let Some(reaper) = REAPER.get_or_init(Reaper::start) else { return };
     let name = u64::from(pidfd.as_raw_fd().unsigned_abs());
     // The thread may be told of it at once: by then it must be known here.
-    let mut monitors = reaper.monitors.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut awaited = reaper.awaited.lock().unwrap_or_else(PoisonError::into_inner);
     if reaper.epoll.add(&pidfd, EpollEvent::new(EpollFlags::EPOLLIN, name)).is_ok() {
-        monitors.insert(name, pidfd);
+        awaited.insert(name, pidfd);
     }
 }
 

@@ -142,10 +142,11 @@ pub(crate) fn create(asked: &Asked) -> Result<Created, Error> {
     let mut program = Watched::from(child);
     let process = hand_over(&mut program, (asked.console_socket.as_deref(), asked.pidfd_socket.as_deref()))?;
     let monitor = program.take_monitor();
-    let cgroup = program.take_cgroup().map(|cgroup| cgroup.leave(monitor.is_some()));
+    let (cgroup, keeper) = program.take_cgroup().map(|cgroup| cgroup.leave(monitor.is_some())).unzip();
     let degraded = plan.degraded.clone();
+    keeper.flatten().into_iter().for_each(children::collect);
     match monitor {
-        Some(monitor) => children::keep_monitor(monitor),
+        Some(monitor) => children::collect(monitor),
         None => children::keep(process.pid, program, Arc::new(plan)),
     }
     let created = Created { process, cgroup, mounted, degraded };

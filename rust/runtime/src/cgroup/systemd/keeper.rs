@@ -1,25 +1,19 @@
 //! The process that a scope is made with, and that keeps it while its owner may still ask what was used.
 
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::libc;
 
 use crate::error::Error;
 use crate::launch::held;
+use crate::launch::wait::open_pidfd;
 
 /// The small program that also created containers wait in; it ends with its stdin, and so with its owner.
 #[derive(Debug)]
 pub struct Keeper(Option<Child>);
-
-/// Those that were let go of, until they are waited for.
-fn left() -> MutexGuard<'static, Vec<Child>> {
-    static LEFT: Mutex<Vec<Child>> = Mutex::new(Vec::new());
-    LEFT.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Keeper {
     /// Starts it.
@@ -27,7 +21,6 @@ impl Keeper {
     /// # Errors
     /// [`Error::System`].
     pub fn start() -> Result<Self, Error> {
-        left().retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         let mut command = Command::new(format!("/proc/self/fd/{}", held::program()?));
         command.arg0("minicontainer-keeper").env_clear().current_dir("/");
         // A terminal's keys are for whom it keeps the scope for.
@@ -43,12 +36,11 @@ impl Keeper {
         self.0.as_ref().and_then(|child| child.stdin.as_ref()).map(AsRawFd::as_raw_fd)
     }
 
-    /// Lets go of it: it lives as long as others hold its [`Keeper::life`].
-    pub fn leave(mut self) {
-        if let Some(mut child) = self.0.take() {
-            child.stdin = None;
-            left().push(child);
-        }
+    /// Lets go of it: it lives as long as others hold its [`Keeper::life`]. Its pidfd, for who is to collect its end.
+    #[must_use]
+    pub fn leave(mut self) -> Option<OwnedFd> {
+        let child = self.0.take()?;
+        open_pidfd(i32::try_from(child.id()).ok()?).ok()
     }
 
     /// Its number.

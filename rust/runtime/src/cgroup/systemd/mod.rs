@@ -19,11 +19,11 @@ pub mod property;
 pub mod scope;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::Manager;
-use super::layout::{Hierarchy, Kind, Layout};
+use super::layout::{Hierarchy, Layout};
 use super::survey::own_layout;
 use crate::error::Error;
 use crate::launch::features::attribute;
@@ -44,11 +44,8 @@ pub fn is_users() -> bool {
 /// [`Error::Unsupported`] where it is not PID 1, where this user's would have to reach into what is not its own, or where
 /// there is none for this user, as with version 1; [`Error::System`] where this user's does not answer.
 pub fn survey(layout: &Layout) -> Result<Systemd, Error> {
-    if is_booted() && !layout.legacy.is_empty() {
-        return legacy(layout, is_users());
-    }
-    let (systemd, own) = look(layout)?;
-    if !own.starts_with(&systemd.root) {
+    let systemd = look(layout)?;
+    if let Some(Hierarchy { own, .. }) = kept(layout).filter(|kept| !kept.own.starts_with(&systemd.root)) {
         // A process is moved by who may write to the nearest cgroup that has both places in it.
         return Err(missing(&format!(
             "to be started by this user's systemd, as by systemd-run --user --scope …; from {} \
@@ -73,8 +70,7 @@ pub fn offered(layout: &Layout) -> Option<Systemd> {
     if is_delegated(unit) {
         return None;
     }
-    let is_legacy = !layout.legacy.is_empty();
-    let systemd = if is_legacy { legacy(layout, is_users()).ok()? } else { look(layout).ok()?.0 };
+    let systemd = look(layout).ok()?;
     let purpose = match unit.starts_with(&systemd.root) {
         true => Purpose::Owner,
         // A service's own process would be missed there.
@@ -131,19 +127,20 @@ fn kept(layout: &Layout) -> Option<&Hierarchy> {
     layout.unified.as_ref().filter(is_its_own).or(layout.systemd.as_ref())
 }
 
-/// What there is of it, and our own cgroup.
-fn look(layout: &Layout) -> Result<(Systemd, PathBuf), Error> {
+/// What there is of it.
+fn look(layout: &Layout) -> Result<Systemd, Error> {
     if !is_booted() {
         return Err(missing(NOT_THERE));
     }
-    let unified = layout.unified.as_ref().filter(|_| layout.kind() == Kind::V2);
-    let unified = unified.ok_or_else(|| missing("a host of cgroup version 2 alone"))?;
-    let mount = &unified.mount;
     let is_user = is_users();
+    if !layout.legacy.is_empty() {
+        return legacy(layout, is_user);
+    }
+    let Hierarchy { mount, .. } = kept(layout).ok_or_else(|| missing("cgroups to be mounted"))?;
     let root = if is_user { mount.join(scope::users_cgroup()?.trim_start_matches('/')) } else { mount.clone() };
     let controllers = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
     let controllers = controllers.split_whitespace().map(String::from).collect();
-    Ok((Systemd { is_user, root, controllers, ..Systemd::default() }, unified.own.clone()))
+    Ok(Systemd { is_user, root, controllers, ..Systemd::default() })
 }
 
 /// The cgroup of the unit that we are in: of a service or a scope.

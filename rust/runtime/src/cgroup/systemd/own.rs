@@ -42,8 +42,12 @@ pub fn ensure(wanted: &Wanted) -> Result<(), Error> {
 /// As [`Scope::start`].
 pub fn reach(place: &Place) -> Result<(), Error> {
     let Some(folder) = place.unified().filter(|_| super::is_users() && super::is_booted()) else { return Ok(()) };
-    let Ok((systemd, own)) = super::look(&own_layout()) else { return Ok(()) };
-    if !folder.starts_with(&systemd.root) || own.starts_with(&systemd.root) {
+    let layout = own_layout();
+    if !super::kept(&layout).is_some_and(|kept| super::is_session(super::unit_of(kept))) {
+        return Ok(());
+    }
+    let Ok(systemd) = super::look(&layout) else { return Ok(()) };
+    if !folder.starts_with(&systemd.root) {
         return Ok(());
     }
     let unit = Unit::of_owner(&unique_name(), systemd.is_user)?;

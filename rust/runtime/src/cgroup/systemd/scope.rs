@@ -1,6 +1,6 @@
 //! A scope from its start to its end.
 
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -108,11 +108,11 @@ impl Scope {
         self.keeper.as_ref().and_then(Keeper::life)
     }
 
-    /// Leaves it to itself: it stays for as long as somebody is in it, its keeper if `is_kept` by somebody else.
-    pub fn leave(mut self, is_kept: bool) {
-        if let Some(keeper) = self.keeper.take().filter(|_| is_kept) {
-            keeper.leave();
-        }
+    /// Leaves it to itself: it stays for as long as somebody is in it, its keeper if `is_kept` by somebody else; then that
+    /// one's pidfd, as [`Keeper::leave`].
+    #[must_use]
+    pub fn leave(mut self, is_kept: bool) -> Option<OwnedFd> {
+        self.keeper.take().filter(|_| is_kept).and_then(Keeper::leave)
     }
 }
 

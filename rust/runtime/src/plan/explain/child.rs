@@ -300,7 +300,7 @@ fn last(plan: &Plan, step: Step) -> Option<Line> {
         Step::ResetSignals { keep } => (
             "rt_sigaction",
             vec![if keep == 0 { "1..64".into() } else { format!("1..64 but mask {keep:#x}") }, "SIG_DFL".into()],
-            "the program starts with every signal's default action; Deno ignores SIGPIPE",
+            "the program starts with every signal's default action, for which those that have it need no call; Deno ignores SIGPIPE",
             "sigaction(2), signal(7)",
         ),
         Step::UnblockSignals => (
