@@ -18,7 +18,7 @@ use super::{Entry, Manager};
 use crate::error::Error;
 use crate::spec::Spec;
 use asked::figures;
-pub use asked::{controllers, is_given, is_wanted, manager};
+pub use asked::{controllers, is_given, is_wanted, manager, names_unit};
 use io_max::add_io_max;
 
 /// What is made for a container, and how its program gets there.

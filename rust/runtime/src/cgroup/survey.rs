@@ -76,6 +76,9 @@ impl Survey {
         let writable = layout.legacy.iter().map(|hierarchy| probe::is_writable(&hierarchy.own)).collect();
         let systemd = match arrange::manager(spec) {
             Manager::Systemd => Some(systemd::survey(&layout)?),
+            Manager::Auto if arrange::names_unit(spec) => {
+                systemd::is_booted().then(|| systemd::survey(&layout)).transpose()?
+            }
             Manager::Auto => systemd::offered(&layout),
             Manager::Files | Manager::Disabled => None,
         };

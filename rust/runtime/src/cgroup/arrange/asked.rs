@@ -20,21 +20,23 @@ pub fn is_given(spec: &Spec) -> bool {
         || spec.minicontainer.cgroup.as_ref().is_some_and(|cgroup| cgroup.parent.is_some())
 }
 
-/// Who makes it, as far as the spec says: a place that it names is a unit's, or a folder's.
+/// Who makes it, as far as the spec says: a place that is a folder's is for nobody else.
 #[must_use]
 pub fn manager(spec: &Spec) -> Manager {
-    let extras = spec.minicontainer.cgroup.as_ref();
-    match extras.map(|cgroup| cgroup.manager).unwrap_or_default() {
-        Manager::Auto if !is_given(spec) => Manager::Auto,
-        Manager::Auto => {
-            let parent = extras.and_then(|cgroup| cgroup.parent.as_deref());
-            let is_unit = match spec.linux.cgroups_path.as_deref() {
-                Some(path) => !path.contains('/') && path.matches(':').count() == 2,
-                None => parent.is_some_and(|parent| !parent.contains('/') && parent.strip_suffix(".slice").is_some()),
-            };
-            if is_unit { Manager::Systemd } else { Manager::Files }
-        }
+    match spec.minicontainer.cgroup.as_ref().map(|cgroup| cgroup.manager).unwrap_or_default() {
+        Manager::Auto if is_given(spec) && !names_unit(spec) => Manager::Files,
         manager => manager,
+    }
+}
+
+/// Whether the place that it names is one of systemd's, where that is there: elsewhere it is a folder like any other.
+#[must_use]
+pub fn names_unit(spec: &Spec) -> bool {
+    let parent = spec.minicontainer.cgroup.as_ref().and_then(|cgroup| cgroup.parent.as_deref());
+    match (spec.linux.cgroups_path.as_deref(), parent) {
+        (Some(path), _) => !path.contains('/') && path.matches(':').count() == 2,
+        (None, Some(parent)) => !parent.contains('/') && parent.strip_suffix(".slice").is_some(),
+        (None, None) => false,
     }
 }
 

@@ -190,9 +190,18 @@ fn a_place_that_is_named_says_who_makes_it() {
     let manager = |linux: &str, extras: &str| manager(&spec(linux, extras));
     assert_eq!(manager("", ""), Manager::Auto);
     assert_eq!(manager(r#""cgroupsPath": "/a/b""#, ""), Manager::Files);
-    assert_eq!(manager(r#""cgroupsPath": "a.slice:b:c""#, ""), Manager::Systemd);
+    assert_eq!(manager(r#""cgroupsPath": "a.slice:b:c""#, ""), Manager::Auto);
     assert_eq!(manager(r#""cgroupsPath": "/a:b:c""#, ""), Manager::Files);
-    assert_eq!(manager("", r#", "cgroup": {"parent": "a-b.slice"}"#), Manager::Systemd);
+    assert_eq!(manager("", r#", "cgroup": {"parent": "a-b.slice"}"#), Manager::Auto);
     assert_eq!(manager("", r#", "cgroup": {"parent": "/a.slice"}"#), Manager::Files);
     assert_eq!(manager("", r#", "cgroup": {"parent": "a-b.slice", "manager": "cgroupfs"}"#), Manager::Files);
+}
+
+#[test]
+fn a_slice_is_a_unit_where_systemd_is_and_a_folder_elsewhere() {
+    let spec = spec("", r#", "cgroup": {"parent": "a-b.slice"}"#);
+    let own = arrange(&spec, &systemd()).unwrap();
+    assert_eq!(own.place.unit.as_deref(), Some("minicontainer-7-1234-0.scope"));
+    let found = arrange(&spec, &v1()).unwrap();
+    assert!(found.scope.is_none() && folders(&found).iter().all(|path| path.contains("/a-b.slice/")), "{found:?}");
 }
