@@ -49,6 +49,8 @@ export interface Monitored {
   started?: string;
   /** Somebody wants it to have an end. */
   isStopAsked?: boolean;
+  /** Its memory ran out: noted down before its cgroup is removed, which tells of it until then. */
+  oomKilled?: boolean;
   /** Its end was dealt with. */
   settled?: { oomKilled: boolean; restarts: boolean };
   /** What went wrong then. */

@@ -11,14 +11,16 @@ type Seen = Pick<Found, "state" | "waits" | "exit">;
 
 /** A container's state, as it is now. @throws {NotFoundError} where there is none */
 export async function containerState(place: Place): Promise<ContainerState> {
-  return await stateOfFound(await look(place));
+  return await stateOfFound(place, await look(place));
 }
 
 /** The same of one that was looked at. */
-export async function stateOfFound(found: Seen): Promise<ContainerState> {
+export async function stateOfFound(place: Place, found: Seen): Promise<ContainerState> {
   const status = statusNow(found);
   const state = stateOf(found.state, status);
-  return status === "stopped" && found.exit !== null ? { ...state, exit: await exitOf(found, found.exit) } : state;
+  return status === "stopped" && found.exit !== null
+    ? { ...state, exit: await exitOf(place, found, found.exit) }
+    : state;
 }
 
 /** The status of a container that was looked at. */
