@@ -11,7 +11,17 @@ import { projectPath, run } from "./support.ts";
 const problems: string[] = [];
 
 /** From the bottom to the top: a room imports from its own and from those before it. */
-const ROOMS = ["std/", "src/native/", "src/spec/", "src/runtime/", "src/cli/", "mod.ts", "cli.ts", "bin.ts"];
+const ROOMS = [
+  "std/",
+  "src/native/",
+  "src/spec/",
+  "src/runtime/",
+  "src/cli/",
+  "src/engine/",
+  "mod.ts",
+  "cli.ts",
+  "bin.ts",
+];
 
 /** Where `unsafe` is at home; the last is a test that installs filters in a forked child. */
 const UNSAFE_ROOMS = [
@@ -20,6 +30,9 @@ const UNSAFE_ROOMS = [
   "rust/runtime/src/launch/",
   "rust/runtime/src/ffi.rs",
   "rust/runtime/src/ffi/",
+  "rust/command/src/calls.rs",
+  "rust/command/src/code.rs",
+  "rust/command/src/host.rs",
   "rust/runtime/tests/seccomp.rs",
 ];
 
@@ -39,6 +52,7 @@ for (const file of files) {
 }
 const doors = files.filter((file) => /^rust\/runtime\/src\/ffi[./]/.test(file));
 checkAbi((await Promise.all(doors.map((file) => Deno.readTextFile(projectPath(file))))).join("\n"));
+checkCalls(await Deno.readTextFile(projectPath("rust/command/src/calls.rs")));
 await checkFeatures();
 
 function checkImports(file: string, text: string) {
@@ -85,6 +99,15 @@ function checkAbi(rust: string) {
   }
   for (const name of declared.keys()) if (!exported.has(name)) problems.push(`ffi.rs lacks ${name}`);
   if (exported.size === 0) problems.push("ffi.rs exports nothing");
+}
+
+/** The installed command calls by name what Deno opens; the compiler sees to the parameters. */
+function checkCalls(calls: string) {
+  for (const group of Object.values(symbols) as Record<string, Declared>[]) {
+    for (const [key, { name = key, type }] of Object.entries(group)) {
+      if (type === undefined && !calls.includes(` ${name}(`)) problems.push(`calls.rs lacks ${name}`);
+    }
+  }
 }
 
 /** What a test has fail must not be in what ships: the feature is on where the tests are built, and there alone. */

@@ -5,18 +5,16 @@
  * host; where that can't be reached, DENORT_BIN names one that is there.
  */
 
-import { LIBRARY_URL } from "../src/native/library.ts";
+import { LIBRARY } from "../src/native/library.ts";
 import { ROOT, run, say } from "./support.ts";
 
 const output = Deno.args[0] ?? "dist/minicontainer";
-/** The binary finds it where the module that opens it does: at the same place below the project's folder. */
-const library = decodeURIComponent(LIBRARY_URL.pathname).slice(ROOT.length);
 
 const build = await run(["cargo", "build", "--release", "--locked"]);
 if (build.code !== 0) Deno.exit(build.code);
 
 const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-  args: ["compile", "--allow-ffi", "--allow-run", "--include", library, "--output", output, "bin.ts"],
+  args: ["compile", "--allow-ffi", "--allow-run", "--include", LIBRARY, "--output", output, "bin.ts"],
   cwd: ROOT,
   stdout: "inherit",
   stderr: "piped",

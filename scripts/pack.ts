@@ -1,11 +1,12 @@
 /**
  * Makes a package for npm: `deno task pack [OUTPUT]`, as `deno pack` does, with the library and the command in it.
  *
- * The library is for this machine's architecture; on another one it is built on first use, from the sources that the
- * package has as well.
+ * Library and command are for this machine's architecture; on another one the library is built on first use, from the
+ * sources that the package has as well.
  */
 
-import { bundleInto, DENO_FLAGS, MODULE } from "./bundle.ts";
+import { LIBRARY } from "../src/native/library.ts";
+import { buildCommand } from "./command.ts";
 import { mustRun, projectPath, say } from "./support.ts";
 
 /** What nobody needs who uses the package. */
@@ -26,9 +27,9 @@ try {
     `${work}/plain.tgz`,
   ]);
   await mustRun("pack", ["tar", "-xzf", `${work}/plain.tgz`, "-C", work]);
-  await bundleInto(`${work}/package`, "pack");
-  await Deno.writeTextFile(`${work}/package/minicontainer`, launcher());
-  await Deno.chmod(`${work}/package/minicontainer`, 0o755);
+  await Deno.mkdir(`${work}/package/${LIBRARY}`.replace(/\/[^/]*$/, ""), { recursive: true });
+  await Deno.copyFile(projectPath(LIBRARY), `${work}/package/${LIBRARY}`);
+  await Deno.copyFile(await buildCommand("pack"), `${work}/package/minicontainer`);
   await describe(`${work}/package/package.json`);
   await Deno.mkdir(absolute(output).replace(/\/[^/]*$/, ""), { recursive: true });
   await mustRun("pack", ["tar", "-czf", absolute(output), "-C", work, "package"]);
@@ -39,15 +40,6 @@ try {
 
 function absolute(path: string): string {
   return path.startsWith("/") ? path : projectPath(path);
-}
-
-/** npm links to it, so it looks for its own place. */
-function launcher(): string {
-  return `#!/bin/sh
-here=$(dirname -- "$(readlink -f -- "$0")")
-command -v deno >/dev/null || { echo "minicontainer: deno is not on PATH: npm install deno" >&2; exit 125; }
-exec deno run ${DENO_FLAGS.join(" ")} "$here/${MODULE}" "$@"
-`;
 }
 
 async function describe(path: string) {

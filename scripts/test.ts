@@ -5,6 +5,7 @@
  * Usage: deno task test [--unit] [FILTER…]
  */
 
+import { buildCommand } from "./command.ts";
 import { projectPath, run, say } from "./support.ts";
 
 interface Counts {
@@ -47,8 +48,11 @@ const CARGO_SUMMARY = /^test result: \w+\. (?<passed>\d+) passed; (?<failed>\d+)
 const DENO_SUMMARY =
   /^(?:ok|FAILED) \| (?<passed>\d+) passed(?: \(\d+ steps?\))? \| (?<failed>\d+) failed(?: \(\d+ steps?\))?(?: \| (?<skipped>\d+) ignored)?/gm;
 
-/** Where the project and Deno are copied to for a user who may not see root's folders. */
-async function asOrdinaryUser(filters: string[]) {
+/**
+ * Where the project, Deno and the command are copied to for a user who may not see root's folders. There the installed
+ * command does all that a command does, where else it does what an engine calls it for.
+ */
+async function asOrdinaryUser(filters: string[], command: string) {
   const home = await Deno.makeTempDir({ prefix: "minicontainer-user-" });
   try {
     const project = `${home}/project`;
@@ -60,6 +64,7 @@ async function asOrdinaryUser(filters: string[]) {
       `${project}/target/release/libminicontainer.so`,
     );
     await Deno.copyFile(Deno.execPath(), deno);
+    await Deno.copyFile(command, `${home}/minicontainer`);
     await run(["chown", "-R", "65534:65534", home], { quiet: true });
     const environment = [
       "env",
@@ -68,6 +73,8 @@ async function asOrdinaryUser(filters: string[]) {
       `DENO_DIR=${home}/cache`,
       `PATH=${home}:/usr/bin:/bin`,
       "LANG=C.UTF-8",
+      `MINICONTAINER_COMMAND=${home}/minicontainer`,
+      "MINICONTAINER_COMMAND_FOR_ALL=1",
     ];
     const identity = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     const suite = [deno, "test", "-A", "--no-check", "tests/", ...filters];
@@ -91,10 +98,14 @@ if (filters.length === 0) {
   const documented = ["mod.ts", "cli.ts", "src/", "std/"];
   await count("examples", [Deno.execPath(), "test", "-A", "--doc", "--permit-no-files", ...documented], DENO_SUMMARY);
 }
-const suite = isUnit ? "tests/unit/" : "tests/";
-await count("the suite", [Deno.execPath(), "test", "-A", suite, ...filters], DENO_SUMMARY);
-if (!isUnit) {
-  if (Deno.uid() === 0) await asOrdinaryUser(filters);
+if (isUnit) {
+  await count("the suite", [Deno.execPath(), "test", "-A", "tests/unit/", ...filters], DENO_SUMMARY);
+} else {
+  say("\n== the installed command");
+  const command = await buildCommand("test");
+  const suite = ["env", `MINICONTAINER_COMMAND=${command}`, Deno.execPath(), "test", "-A", "tests/", ...filters];
+  await count("the suite", suite, DENO_SUMMARY);
+  if (Deno.uid() === 0) await asOrdinaryUser(filters, command);
   else say("\n== the suite as root: skipped, for this user is not root");
 }
 

@@ -138,7 +138,7 @@ testContainer("a container in the background leaves the keys to the shell until 
   session.type("echo the shell re''ads\n");
   await session.waitFor(/the shell reads/);
   session.type("fg\n");
-  await session.waitFor(/cli\.ts/);
+  await session.waitFor(/(cli\.ts|minicontainer) /);
   session.type("something\n");
   await session.waitFor(/got something/);
   session.type(`${TELL_CODE.slice(2)}\n`);

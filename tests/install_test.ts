@@ -132,7 +132,6 @@ testWithCargo("deno task install makes a command that needs neither HOME nor PAT
   const containers = `${temp.path}/containers`;
   assertEquals(await bare("--root", containers, "list", "--quiet"), { code: 0, stdout: "", stderr: "" });
   assertMatch((await bare("--root", containers, "state", "x")).stderr, /container "x" does not exist/);
-  // What Deno needs for itself does not reach the program.
   const own = await output("env", ["-i", "A=1", "PATH=/bin:/usr/bin", "DENO_DIR=/own", command, "/usr/bin/env"]);
   assertEquals(own.stdout.trim().split("\n").sort(), ["A=1", "DENO_DIR=/own", "PATH=/bin:/usr/bin"]);
 });
@@ -152,42 +151,37 @@ testWithCargo("the installed command hands on each argument and each entry of th
     LONG: "v".repeat(100_000),
     LINES: "1\n2=3\n",
     EMPTY: "",
-    DENO: "no",
     DENO_DIR: "/its own",
-    DENO_DIRS: "/other",
+    DENO_NO_UPDATE_CHECK: "0",
   };
-  // What only Deno is told does not reach the program, whoever has said it.
-  const given = { ...env, DENO_NO_UPDATE_CHECK: "0", DENO_DISABLE_NODE_SHIM: "0", MINICONTAINER_DENO_DIR: "/wrong" };
-  const { stdout, stderr } = await run(["/usr/bin/env", "-0"], given);
+  const { stdout, stderr } = await run(["/usr/bin/env", "-0"], env);
   const wanted = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   assertEquals([stdout.split("\0").slice(0, -1).sort(), stderr], [wanted.sort(), ""]);
 });
 
-testWithCargo("the installed command says in one line that its Deno is gone, or not for this user", async () => {
+testWithCargo("the installed command refuses an argument that is no text", async () => {
   using temp = tempFolder();
   const command = await installed(temp.path);
-  let known = Deno.execPath();
-  const withDeno = async (path: string) => {
-    // Of the same length: it stands in the program's own file.
-    const other = path.padStart(known.length, "/");
-    const program = new TextDecoder("latin1").decode(await Deno.readFile(command)).split(`${known}\0`);
-    assertEquals(program.length, 2);
-    const file = await Deno.open(command, { write: true });
-    await file.seek(program[0].length, Deno.SeekMode.Start);
-    await file.write(new TextEncoder().encode(other));
-    file.close();
-    known = other;
-    return await output("env", ["-i", command, "state", "x"]);
+  const told = await output("sh", ["-c", `exec "$0" /bin/echo "$(printf 'a\\377')"`, command]);
+  const line = 'minicontainer: an argument is not UTF-8: "a\\xFF"\n';
+  assertEquals(told, { code: 125, stdout: "", stderr: line });
+});
+
+testWithCargo("the installed command hands on its limit on open files, which it has not raised", async () => {
+  using temp = tempFolder();
+  const command = await installed(temp.path);
+  const shown = async (limit: string) => {
+    const { stdout } = await output("prlimit", [
+      `--nofile=${limit}`,
+      command,
+      "/bin/sh",
+      "-c",
+      "ulimit -Sn; ulimit -Hn",
+    ]);
+    return stdout;
   };
-  const line = (reason: string) => `minicontainer: cannot execute "${known}": ${reason}\n`;
-  const gone = await withDeno("/none/deno");
-  const missing = "no such file or directory: install minicontainer again, by the Deno that is to run it";
-  assertEquals(gone, { code: 127, stdout: "", stderr: line(missing) });
-  const closed = await withDeno("/etc/passwd");
-  const denied = "permission denied: install minicontainer by a Deno that every user may execute";
-  assertEquals(closed, { code: 126, stdout: "", stderr: line(denied) });
-  const folder = await withDeno("/bin/sh/x");
-  assertEquals(folder, { code: 126, stdout: "", stderr: line("error number 20") });
+  assertEquals(await shown("700:700"), "700\n700\n");
+  assertEquals(await shown("700:900"), "700\n900\n");
 });
 
 testWithCargo("deno task pack makes a package of npm with the library and the command", async () => {
@@ -198,7 +192,7 @@ testWithCargo("deno task pack makes a package of npm with the library and the co
   const folder = `${temp.path}/package`;
   const { bin } = JSON.parse(await Deno.readTextFile(`${folder}/package.json`));
   await Deno.symlink(`${folder}/${bin.minicontainer}`, `${temp.path}/linked`);
-  const env = { PATH: `${Deno.execPath().replace(/\/[^/]*$/, "")}:/usr/bin:/bin` };
+  const env = { PATH: "/usr/bin:/bin" };
   assertEquals((await output(`${temp.path}/linked`, ["/bin/echo", "hello"], { env })).stdout, "hello\n");
   assert(exists(`${folder}/mod.js`) && exists(`${folder}/${LIBRARY}`));
   const listed = await output(`${temp.path}/linked`, ["--root", `${temp.path}/none`, "list", "-q"], { env });

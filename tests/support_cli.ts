@@ -1,11 +1,25 @@
 /** What the tests of the command share. */
 
+import { isCommand } from "../src/cli/main.ts";
 import { until } from "./support.ts";
 
 const PROJECT = new URL("../", import.meta.url).pathname;
 
 /** The command with the two permissions that it needs, and no other. */
-export const COMMAND = [Deno.execPath(), "run", "--no-prompt", "--allow-ffi", "--allow-run", `${PROJECT}cli.ts`];
+const BY_DENO = [Deno.execPath(), "run", "--no-prompt", "--allow-ffi", "--allow-run", `${PROJECT}cli.ts`];
+
+/** The installed command, which engines call: `deno task test` builds it, and may have all tests use it. */
+const installed = Deno.env.get("MINICONTAINER_COMMAND");
+const isForAll = Deno.env.has("MINICONTAINER_COMMAND_FOR_ALL");
+
+/** The command that runs programs. */
+export const COMMAND = isForAll && installed !== undefined ? [installed] : BY_DENO;
+
+/** The one that keeps containers. */
+export const OCI_COMMAND = installed === undefined ? BY_DENO : [installed];
+
+/** What a start of {@linkcode OCI_COMMAND} takes before it does something, at least, and where it has surely ended. */
+export const OCI_MOMENTS = installed === undefined ? { from: 20, to: 90 } : { from: 0, to: 20 };
 
 /**
  * Runs the command to its end.
@@ -15,13 +29,14 @@ export const COMMAND = [Deno.execPath(), "run", "--no-prompt", "--allow-ffi", "-
  */
 export async function cli(
   args: string[],
-  { prefix = [], env, streams = "piped" }: {
+  { prefix = [], env, streams = "piped", by = isCommand(args) ? OCI_COMMAND : COMMAND }: {
     prefix?: string[];
     env?: Record<string, string>;
     streams?: "piped" | "file";
+    by?: string[];
   } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = [...prefix, ...COMMAND, ...args];
+  const command = [...prefix, ...by, ...args];
   if (streams === "file") return await withFiles(command, env);
   const [program, ...rest] = command;
   const output = await new Deno.Command(program, { args: rest, env, stdin: "null" }).output();

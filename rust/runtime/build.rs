@@ -1,5 +1,4 @@
-//! Builds the programs of `rust/holder`: the one that a created container waits in, for the library to carry, and the
-//! installed command, which `scripts/install.ts` finds by what is said here.
+//! Builds `rust/holder`, the program that a created container waits in, for the library to carry.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -27,10 +26,7 @@ fn main() {
     }
     let status = cargo.status();
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "rust/holder was not built: {status:?}");
-    let programs = folder.join(target).join("release");
-    for (name, program) in [("MINICONTAINER_HOLDER", "holder"), ("MINICONTAINER_LAUNCHER", "launcher")] {
-        println!("cargo::rustc-env={name}={}", programs.join(program).display());
-    }
+    println!("cargo::rustc-env=MINICONTAINER_HOLDER={}", folder.join(target).join("release/holder").display());
 }
 
 fn variable(name: &str) -> String {

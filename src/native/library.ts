@@ -2,10 +2,11 @@
 
 import { UnsupportedError } from "./errors.ts";
 
-const ROOT = new URL("../../", import.meta.url);
-
 /** Where cargo puts the library, and where a compiled binary carries it: the same path below the project's folder. */
-export const LIBRARY_URL = new URL("target/release/libminicontainer.so", ROOT);
+export const LIBRARY = "target/release/libminicontainer.so";
+
+/** The project's folder; nothing where this module is no file. A URL would take longer to make than the rest of this. */
+const root = import.meta.dirname?.slice(0, -"/src/native".length);
 
 /** Each group is opened once: a `dlopen` costs as much as a program's whole start. */
 const opened = new Map<Deno.ForeignLibraryInterface, unknown>();
@@ -27,27 +28,29 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
 }
 
 function open(symbols: Deno.ForeignLibraryInterface): unknown {
+  const path = `${root}/${LIBRARY}`;
   try {
-    return Deno.dlopen(LIBRARY_URL, symbols).symbols;
+    return Deno.dlopen(path, symbols).symbols;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     if (Deno.build.os !== "linux") throw new UnsupportedError("minicontainer", "needs Linux");
     buildLibrary(error);
-    return Deno.dlopen(LIBRARY_URL, symbols).symbols;
+    return Deno.dlopen(path, symbols).symbols;
   }
 }
 
 function buildLibrary(cause: unknown) {
-  if (Deno.build.standalone || ROOT.protocol !== "file:") {
+  if (Deno.build.standalone || root === undefined) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UnsupportedError("native library", `cannot be opened at ${LIBRARY_URL}: ${why}`);
+    throw new UnsupportedError("native library", `cannot be opened at ${root}/${LIBRARY}: ${why}`);
   }
   say("building the native library with cargo (on first use only)");
-  const manifest = decodeURIComponent(new URL("Cargo.toml", ROOT).pathname);
-  const target = decodeURIComponent(new URL("target", ROOT).pathname);
   const showsProgress = Deno.stderr.isTerminal();
   const { success, stderr } = runCargo({
-    args: ["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target],
+    args: [
+      ...["build", "--release", "--locked"],
+      ...["--manifest-path", `${root}/Cargo.toml`, "--target-dir", `${root}/target`],
+    ],
     stdin: "null",
     // The program's output must stay its own.
     stdout: "null",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { StateError } from "../../mod.ts";
 import { requires, soon, tool } from "../support.ts";
-import { COMMAND, Terminal } from "../support_cli.ts";
+import { OCI_COMMAND, Terminal } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
 import { Root } from "./support.ts";
 
@@ -49,7 +49,7 @@ test("closing an attachment leaves the container running", async () => {
 
 /** The command in a terminal of its own. */
 function inTerminal(root: Root, ...args: string[]): Terminal {
-  return new Terminal([...COMMAND, "--root", root.path, ...args].join(" "));
+  return new Terminal([...OCI_COMMAND, "--root", root.path, ...args].join(" "));
 }
 
 testTerminal("run -it is a session that ctrl-p ctrl-q leaves and attach comes back to", async () => {
@@ -76,7 +76,7 @@ testTerminal("a container's terminal is as large as ours, and follows it", async
   session.type("stty rows 33 cols 101; tty\n");
   const [own] = await session.waitFor(/\/dev\/pts\/\d+/);
   const script = "'stty size; trap \"stty size; exit 6\" WINCH; echo ready; while :; do sleep 0.02; done'";
-  const command = [...COMMAND, "--root", root.path, "run", "-it", "--rm", "--rootfs", root.rootfs.path, "sh", "-c"];
+  const command = [...OCI_COMMAND, "--root", root.path, "run", "-it", "--rm", "--rootfs", root.rootfs.path, "sh", "-c"];
   session.type(`${command.join(" ")} ${script}; echo co''de=$?\n`);
   await session.waitFor(/33 101\s+ready/);
   await new Deno.Command("stty", { args: ["-F", own, "rows", "50", "cols", "132"] }).output();

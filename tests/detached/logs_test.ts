@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { requires, soon } from "../support.ts";
+import { OCI_COMMAND } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
 import { Root } from "./support.ts";
 
@@ -44,7 +45,7 @@ test("logs keeps bytes that are no text, and lines of any length", async () => {
   await root.detached("printf '\\377\\n'; head -c 20000 /dev/zero | tr '\\0' x; echo", "--name", "one");
   await root.run("wait", "one");
   const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", 'exec "$@"', "sh", ...(await import("../support_cli.ts")).COMMAND, "--root", root.path, "logs", "one"],
+    args: ["-c", 'exec "$@"', "sh", ...OCI_COMMAND, "--root", root.path, "logs", "one"],
   }).output();
   assertEquals(stdout.subarray(0, 2), new Uint8Array([255, 10]));
   assertEquals(new TextDecoder().decode(stdout.subarray(2)), `${"x".repeat(20000)}\n`);

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { requires } from "../support.ts";
 import { containers } from "../support_rootfs.ts";
-import { type Door, Root } from "./doors.ts";
+import { type Door, DOORS, Root } from "./doors.ts";
 
 const test = requires(containers);
 
 /** The case, once through each door. */
-function both(name: string, run: (door: Door, root: Root) => Promise<void>) {
-  for (const index of [0, 1]) {
-    test(`${["the library", "the command"][index]} ${name}`, async () => {
+function each(name: string, run: (door: Door, root: Root) => Promise<void>) {
+  for (const [index, door] of DOORS.entries()) {
+    test(`the ${door} ${name}`, async () => {
       await using root = new Root();
       await run(root.doors()[index], root);
       assertEquals(root.left(), []);
@@ -16,7 +16,7 @@ function both(name: string, run: (door: Door, root: Root) => Promise<void>) {
   }
 }
 
-both("takes a container from its making to its end", async (door, root) => {
+each("takes a container from its making to its end", async (door, root) => {
   const bundle = root.bundle({}, { annotations: { "org.example": "1" } });
   await door.create("a", bundle);
   const created = await door.state("a");
@@ -35,7 +35,7 @@ both("takes a container from its making to its end", async (door, root) => {
   await refuses(door.state("a"), /container "a" does not exist/);
 });
 
-both("does not see what is changed in a bundle after create", async (door, root) => {
+each("does not see what is changed in a bundle after create", async (door, root) => {
   const bundle = root.bundle({ args: ["sleep", "1000"] });
   await door.create("a", bundle);
   await Deno.writeTextFile(`${bundle}/config.json`, "nonsense");
@@ -45,7 +45,7 @@ both("does not see what is changed in a bundle after create", async (door, root)
   await door.delete("a", true);
 });
 
-both("names the state that a container is in where that does not allow something", async (door, root) => {
+each("names the state that a container is in where that does not allow something", async (door, root) => {
   await door.create("a", root.bundle());
   await refuses(door.delete("a"), /cannot delete container "a" that is not stopped: it is created/);
   await refuses(door.resume("a"), /container not paused: it is created/);
@@ -62,13 +62,13 @@ both("names the state that a container is in where that does not allow something
   await door.delete("a");
 });
 
-both("says that there is no such container", async (door) => {
+each("says that there is no such container", async (door) => {
   for (const verb of ["start", "state", "kill", "delete", "pause", "resume", "ps"] as const) {
     await refuses(door[verb]("nobody"), /container "nobody" does not exist/);
   }
 });
 
-both("refuses an id that is none, and a bundle that is none, and leaves nothing", async (door, root) => {
+each("refuses an id that is none, and a bundle that is none, and leaves nothing", async (door, root) => {
   for (const id of ["", "a/b", "..", "a b", "é"]) await refuses(door.create(id, root.bundle()), /id/);
   await refuses(door.create("a", "/no/such/bundle"), /"\/no\/such\/bundle": no such file or directory/);
   const bundle = root.bundle();
@@ -84,7 +84,7 @@ both("refuses an id that is none, and a bundle that is none, and leaves nothing"
   assertEquals(root.left(), []);
 });
 
-both("executes a program in a container", async (door, root) => {
+each("executes a program in a container", async (door, root) => {
   await door.create("a", root.bundle());
   await door.start("a");
   assertEquals(await door.exec("a", "sh", "-c", 'test "$(hostname)" && test -e /bin/busybox && exit 42'), 42);
@@ -92,7 +92,7 @@ both("executes a program in a container", async (door, root) => {
   await door.delete("a", true);
 });
 
-both("freezes a container, and has it go on", async (door, root) => {
+each("freezes a container, and has it go on", async (door, root) => {
   await door.create("a", root.bundle());
   await door.start("a");
   const { pid } = await door.state("a");
@@ -109,7 +109,7 @@ both("freezes a container, and has it go on", async (door, root) => {
   await door.delete("a", true);
 });
 
-both("limits what a container may use, later too, and tells what it uses", async (door, root) => {
+each("limits what a container may use, later too, and tells what it uses", async (door, root) => {
   const namespaces = [{ type: "pid" as const }, { type: "mount" as const }];
   const limited = { linux: { namespaces, resources: { pids: { limit: 50 } } } };
   await door.create("a", root.bundle({}, limited));
@@ -121,7 +121,7 @@ both("limits what a container may use, later too, and tells what it uses", async
   await door.delete("a", true);
 });
 
-both("lists the containers by their ids", async (door, root) => {
+each("lists the containers by their ids", async (door, root) => {
   assertEquals(await door.list(), []);
   await door.create("b", root.bundle());
   await door.create("a", root.bundle());
@@ -131,7 +131,7 @@ both("lists the containers by their ids", async (door, root) => {
   await door.delete("b", true);
 });
 
-both("lets one of many that start a container at once do so", async (door, root) => {
+each("lets one of many that start a container at once do so", async (door, root) => {
   await door.create("a", root.bundle());
   const started = await Promise.allSettled(Array.from({ length: 4 }, () => door.start("a")));
   assertEquals(started.filter(({ status }) => status === "fulfilled").length, 1);
@@ -139,7 +139,7 @@ both("lets one of many that start a container at once do so", async (door, root)
   await door.delete("a", true);
 });
 
-both("lets one of many that make a container of one id do so", async (door, root) => {
+each("lets one of many that make a container of one id do so", async (door, root) => {
   const bundle = root.bundle();
   const made = await Promise.allSettled(Array.from({ length: 4 }, () => door.create("a", bundle)));
   assertEquals(made.filter(({ status }) => status === "fulfilled").length, 1);
@@ -147,13 +147,13 @@ both("lets one of many that make a container of one id do so", async (door, root
   await door.delete("a", true);
 });
 
-both("says why a program cannot be executed, and the container is stopped then", async (door, root) => {
+each("says why a program cannot be executed, and the container is stopped then", async (door, root) => {
   const bundle = root.bundle({ args: ["/bin/nobody"] });
   await refuses(door.create("a", bundle).then(() => door.start("a")), /"\/bin\/nobody": no such file or directory/);
   await door.delete("a", true).catch(() => {});
 });
 
-both("runs poststart and poststop hooks with the container's state", async (door, root) => {
+each("runs poststart and poststop hooks with the container's state", async (door, root) => {
   const hook = (name: string) => ({
     path: "/bin/sh",
     args: ["sh", "-c", `cat >${root.path}/${name}; echo >>${root.path}/${name}`],
@@ -168,7 +168,7 @@ both("runs poststart and poststop hooks with the container's state", async (door
   assertEquals([told("poststop").status, told("poststop").id], ["stopped", "a"]);
 });
 
-both("undoes a container whose maker was killed", async (door, root) => {
+each("undoes a container whose maker was killed", async (door, root) => {
   await door.create("a", root.bundle());
   await door.delete("a", true);
   await Deno.mkdir(`${root.containers}/a`);
@@ -184,7 +184,7 @@ both("undoes a container whose maker was killed", async (door, root) => {
   await door.delete("a", true);
 });
 
-both("tells of a damaged container, and of what to do", async (door, root) => {
+each("tells of a damaged container, and of what to do", async (door, root) => {
   await door.create("a", root.bundle());
   await door.delete("a", true);
   await Deno.mkdir(`${root.containers}/a`);

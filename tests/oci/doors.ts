@@ -1,17 +1,24 @@
-/** The two doors to a container's life, as the contract's cases see them. */
+/** The doors to a container's life, as the contract's cases see them. */
 
 import { assert } from "@std/assert";
 import { Container, type ContainerState, type ContainerStats, type Resources, type Spec } from "../../mod.ts";
 import { openLibrary } from "../../src/native/library.ts";
 import { adoptSymbols, lifeHereSymbols, lifeSymbols } from "../../src/native/symbols.ts";
 import { exists } from "../support.ts";
-import { cli } from "../support_cli.ts";
+import { cli, COMMAND, OCI_COMMAND } from "../support_cli.ts";
 import { rootfs } from "../support_rootfs.ts";
 
 // They stay open for as long as the process lives: opened by a test, they would look like that test's leak.
 openLibrary(adoptSymbols);
 openLibrary(lifeSymbols);
 openLibrary(lifeHereSymbols);
+
+/** The command is the installed one; where that is there, Deno's `cli.ts` is a door of its own. */
+const COMMANDS = new Map([["cli.ts", COMMAND], ["command", OCI_COMMAND]]);
+if (COMMAND === OCI_COMMAND) COMMANDS.delete("cli.ts");
+
+/** The names of the doors. */
+export const DOORS: readonly string[] = ["library", ...COMMANDS.keys()];
 
 /** What each door does; a refusal is an error whose message is what a person would read. */
 export interface Door {
@@ -64,9 +71,12 @@ export class Root implements AsyncDisposable {
     return exists(this.containers) ? [...Deno.readDirSync(this.containers)].map(({ name }) => name).sort() : [];
   }
 
-  /** Both doors to it. */
+  /** The doors to it. */
   doors(): Door[] {
-    return [libraryDoor(this.containers), commandDoor(this.containers)];
+    return DOORS.map((name) => {
+      const by = COMMANDS.get(name);
+      return by === undefined ? libraryDoor(this.containers) : commandDoor(this.containers, name, by);
+    });
   }
 
   async [Symbol.asyncDispose]() {
@@ -100,18 +110,18 @@ function libraryDoor(root: string): Door {
   };
 }
 
-function commandDoor(root: string): Door {
+function commandDoor(root: string, name: string, by: string[]): Door {
   const call = async (...args: string[]) => {
-    const { code, stdout, stderr } = await cli(["--root", root, ...args]);
+    const { code, stdout, stderr } = await cli(["--root", root, ...args], { by });
     if (code !== 0) throw new Error(stderr.trim());
     assert(stderr === "", stderr);
     return stdout;
   };
   return {
-    name: "command",
+    name,
     create: async (id, bundle) => {
       // The container's streams are the command's own, and would be held open by it.
-      const { code, stderr } = await cli(["--root", root, "create", "--bundle", bundle, id], { streams: "file" });
+      const { code, stderr } = await cli(["--root", root, "create", "--bundle", bundle, id], { streams: "file", by });
       if (code !== 0) throw new Error(stderr.trim());
       assert(stderr === "", stderr);
     },
@@ -119,7 +129,7 @@ function commandDoor(root: string): Door {
     state: async (id) => JSON.parse(await call("state", id)),
     kill: async (id, signal) => void await call("kill", id, ...(signal === undefined ? [] : [signal])),
     delete: async (id, force) => void await call("delete", ...(force ? ["--force"] : []), id),
-    exec: async (id, ...program) => (await cli(["--root", root, "exec", id, ...program])).code,
+    exec: async (id, ...program) => (await cli(["--root", root, "exec", id, ...program], { by })).code,
     pause: async (id) => void await call("pause", id),
     resume: async (id) => void await call("resume", id),
     ps: async (id) => JSON.parse(await call("ps", "--format", "json", id)),

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Container } from "../../mod.ts";
 import { requires, until } from "../support.ts";
-import { cli, COMMAND, isAlive } from "../support_cli.ts";
+import { cli, isAlive, OCI_COMMAND, OCI_MOMENTS } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
 import { Root } from "./doors.ts";
 
@@ -30,9 +30,12 @@ function cgroups(word: string): string[] {
 /** Waits for nothing but time to pass: the moment of the kill is the test's subject. */
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Some moment of a command, from where it begins to do something to its end. */
+const anyMoment = () => OCI_MOMENTS.from + Math.random() * (OCI_MOMENTS.to - OCI_MOMENTS.from);
+
 /** Starts a command and kills it after a while. */
 async function killedAfter(ms: number, root: string, ...call: string[]) {
-  const [program, ...args] = [...COMMAND, "--root", root, ...call];
+  const [program, ...args] = [...OCI_COMMAND, "--root", root, ...call];
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   await after(ms);
   try {
@@ -49,8 +52,7 @@ test("a create that is killed at any moment leaves nothing that the next command
   const word = `killed${Deno.pid}`;
   for (let moment = 0; moment < 24; moment++) {
     const id = `${word}-${moment}`;
-    // From Deno's own start to the container's waiting.
-    await killedAfter(20 + moment * 3, root.containers, "create", "-b", bundle, id);
+    await killedAfter(anyMoment(), root.containers, "create", "-b", bundle, id);
     const { code, stdout } = await cli(["--root", root.containers, "state", id]);
     if (code === 0) assertEquals(JSON.parse(stdout).status, "created");
     assertEquals((await cli(["--root", root.containers, "delete", "--force", id])).code, 0);
@@ -69,7 +71,7 @@ for (const [verb, options, before] of [["start", [], "created"], ["delete", ["--
       const id = `${verb}${Deno.pid}-${moment}`;
       const container = await Container.create({ id, bundle, root: root.containers });
       if (before === "running") await container.start();
-      await killedAfter(20 + Math.random() * 50, root.containers, verb, ...options, id);
+      await killedAfter(anyMoment(), root.containers, verb, ...options, id);
       const { code, stdout } = await cli(["--root", root.containers, "state", id]);
       const { status, pid } = code === 0 ? JSON.parse(stdout) : { status: "gone", pid: 0 };
       seen.add(status);
@@ -113,8 +115,7 @@ for (const [form, options] of [["in the foreground", []], ["detached", ["-d"]], 
     const { pid } = await container.state();
     const left = new Set<boolean>();
     for (let moment = 0; moment < 24; moment++) {
-      // From Deno's own start to the program's.
-      await killedAfter(20 + Math.random() * 70, root.containers, "exec", ...options, id, "sleep", "777");
+      await killedAfter(anyMoment(), root.containers, "exec", ...options, id, "sleep", "777");
       // A child that shared its memory is gone as well, or the program.
       await until("nothing of ours is left", () => processesOf(id).length === 0);
       assertEquals((await container.state()).status, "running");

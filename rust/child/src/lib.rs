@@ -19,7 +19,6 @@ mod holder;
 mod identity;
 pub mod image;
 mod interpreter;
-mod launcher;
 pub mod monitor;
 mod mounted;
 mod mounts;
@@ -37,7 +36,6 @@ mod terminal;
 
 pub use fault::Fault;
 pub use holder::{GIVE_UP, Hold, START, end, hold};
-pub use launcher::launch;
 pub use mounted::{Attributes, Bind, Filesystem};
 pub use probe::{Attempt, attempt};
 pub use program::{CStrArray, CStrRef, Program};

@@ -1,4 +1,4 @@
-//! What the programs without a C library share: where the kernel begins, what the compiler calls, and a panic's end.
+//! What a program without a C library needs: where the kernel begins, what the compiler calls, and a panic's end.
 
 #![no_std]
 

@@ -3,9 +3,9 @@
 //! Every buffer is the caller's. Every function that can fail in words takes a record for them ([`crate::record`]) and
 //! returns the bytes written to it, or [`TOO_SMALL`]; none unwinds.
 
-mod calls;
-mod cgroup;
-mod life;
+pub mod calls;
+pub mod cgroup;
+pub mod life;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

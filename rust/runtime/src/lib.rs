@@ -37,5 +37,5 @@ pub mod seccomp;
 pub mod signal;
 pub mod spec;
 pub mod status;
-mod terminal;
+pub mod terminal;
 pub mod users;

@@ -1,7 +1,7 @@
 //! What a plan needs to know about this process and host. Gathered before planning, so that planning stays pure.
 
 mod container;
-mod launcher;
+mod environment;
 
 use std::ffi::CString;
 use std::fs::File;
@@ -106,7 +106,7 @@ impl Facts {
     pub fn gather(spec: &Spec) -> Result<Self, Error> {
         let env_files = spec.minicontainer.env_files.iter().enumerate();
         let facts = Self {
-            environment: if spec.minicontainer.inherit_env { launcher::environment() } else { Arc::default() },
+            environment: if spec.minicontainer.inherit_env { environment::environment() } else { Arc::default() },
             env_files: env_files
                 .map(|(index, path)| read_text(|| format!("minicontainer.envFiles[{index}]"), path))
                 .collect::<Result<_, _>>()?,
@@ -165,6 +165,11 @@ fn nofile_before_deno() -> Option<(u64, u64)> {
         _ => USUAL_SOFT_NOFILE.min(hard),
     };
     (before != soft).then_some((before, hard))
+}
+
+/// Says that this process has not raised its limit on open files, as Deno has: programs get it as it is.
+pub fn limit_is_our_own() {
+    let _ = NOFILE.set(None);
 }
 
 /// The line of `proc_pid_limits(5)`: `Max open files            1024                 4096                 files`.

@@ -1,16 +1,9 @@
-//! What Deno and an installed command's launcher set for Deno's own sake, and nobody else is to see.
+//! The environment without what Deno sets for its own sake, and nobody else is to see.
 
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::launch::environ::Entries;
-
-/// Set where the launcher has started Deno, `rust/child/src/launcher.rs`: to the caller's own DENO_DIR, or to nothing
-/// where there was none.
-const LAUNCHED: &[u8] = b"MINICONTAINER_DENO_DIR=";
-
-/// What the launcher sets.
-const BY_LAUNCHER: [&[u8]; 4] = [LAUNCHED, b"DENO_DIR=", b"DENO_NO_UPDATE_CHECK=", b"DENO_DISABLE_NODE_SHIM="];
 
 /// Set where Deno has found no `node` in PATH, and put a folder with one before it.
 const SHIM_MARK: &[u8] = b"DENO_NODE_SHIM_ACTIVE=";
@@ -37,12 +30,6 @@ pub(super) fn environment() -> Arc<[CString]> {
 
 /// Without what was set on the way to us.
 fn as_the_caller_has_it(mut environment: Vec<CString>) -> Vec<CString> {
-    let value = |entry: &CString| entry.as_bytes().strip_prefix(LAUNCHED).map(<[u8]>::to_vec);
-    if let Some(own) = environment.iter().find_map(value) {
-        environment.retain(|entry| !BY_LAUNCHER.iter().any(|name| entry.as_bytes().starts_with(name)));
-        let own = CString::new([b"DENO_DIR=", own.as_slice()].concat()).ok().filter(|_| !own.is_empty());
-        environment.extend(own);
-    }
     if environment.iter().any(|entry| entry.as_bytes().starts_with(SHIM_MARK)) {
         environment.retain(|entry| !entry.as_bytes().starts_with(SHIM_MARK));
         environment = environment.into_iter().filter_map(without_shim).collect();
@@ -67,14 +54,6 @@ mod tests {
     fn seen(entries: &[&str]) -> Vec<String> {
         let entries = entries.iter().map(|entry| CString::new(*entry).unwrap()).collect();
         as_the_caller_has_it(entries).iter().map(|entry| entry.to_string_lossy().into()).collect()
-    }
-
-    #[test]
-    fn what_the_launcher_sets_is_its_own() {
-        let set = ["A=1", "DENO_DIR=/opt/cache", "DENO_NO_UPDATE_CHECK=1"];
-        assert_eq!(seen(&[&set[..], &["MINICONTAINER_DENO_DIR="]].concat()), ["A=1"]);
-        assert_eq!(seen(&[&set[..], &["MINICONTAINER_DENO_DIR=/own"]].concat()), ["A=1", "DENO_DIR=/own"]);
-        assert_eq!(seen(&set), set);
     }
 
     #[test]
