@@ -1,6 +1,7 @@
 //! Builds `rust/holder`, the program that a created container waits in, for the library to carry.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,12 +22,19 @@ fn main() {
     // It is linked at a fixed address, for nobody is there to move it; and what the library is built with (a linter in
     // the compiler's place, a sanitizer) is not for it.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "-Crelocation-model=static");
-    for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CLIPPY_ARGS"] {
+    let profile = env::vars_os().map(|(name, _)| name).filter(|name| is_of_profile(name));
+    for name in profile.chain(["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CLIPPY_ARGS"].map(Into::into))
+    {
         cargo.env_remove(name);
     }
     let status = cargo.status();
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "rust/holder was not built: {status:?}");
     println!("cargo::rustc-env=MINICONTAINER_HOLDER={}", folder.join(target).join("release/holder").display());
+}
+
+/// Without its own profile it does not link: a panic's words need what it does not have.
+fn is_of_profile(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("CARGO_PROFILE_"))
 }
 
 fn variable(name: &str) -> String {
