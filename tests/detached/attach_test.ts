@@ -75,7 +75,9 @@ testTerminal("a container's terminal is as large as ours, and follows it", async
   await using session = outer;
   session.type("stty rows 33 cols 101; tty\n");
   const [own] = await session.waitFor(/\/dev\/pts\/\d+/);
-  const script = "'stty size; trap \"stty size; exit 6\" WINCH; echo ready; while :; do sleep 0.02; done'";
+  // Of rows and columns stty(1) sets one after the other.
+  const follow = 'now=\\$(stty size); echo \\$now; [ \\"\\$now\\" != \\"50 132\\" ] || exit 6';
+  const script = `'stty size; trap "${follow}" WINCH; echo ready; while :; do sleep 0.02; done'`;
   const command = [...OCI_COMMAND, "--root", root.path, "run", "-it", "--rm", "--rootfs", root.rootfs.path, "sh", "-c"];
   session.type(`${command.join(" ")} ${script}; echo co''de=$?\n`);
   await session.waitFor(/33 101\s+ready/);

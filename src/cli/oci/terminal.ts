@@ -68,8 +68,9 @@ export async function holdTerminal(
 ): Promise<number> {
   const isRaw = isTerminal && takesInput && Deno.stdin.isTerminal();
   const isLeft = Promise.withResolvers<"left">();
-  // Where it has ended, nobody needs a size.
-  const resize = () => void asLargeAsOurs(attachment).catch(() => {});
+  // One after the other, so that the last size is the last one sent; where it has ended, nobody needs any.
+  let resized = Promise.resolve();
+  const resize = () => void (resized = resized.then(() => asLargeAsOurs(attachment)).catch(() => {}));
   const handlers = SIGNALS.map((signal) =>
     [signal, () => void killContainer(place, signal).catch(() => {})] as [Deno.Signal, () => void]
   );
