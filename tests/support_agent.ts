@@ -1,4 +1,4 @@
-/** Who answers a container's system calls, by the C library's sockets: Deno's receive no descriptors. */
+/** Who is sent descriptors, and answers a container's calls, by the C library's sockets: Deno's receive none. */
 
 import { exists, soon } from "./support.ts";
 
@@ -13,7 +13,7 @@ const libc = Deno.dlopen("libc.so.6", {
   close: { parameters: ["i32"], result: "i32" },
 });
 
-const [AF_UNIX, SOCK_STREAM, POLLIN, SCM_RIGHTS] = [1, 1, 1, 1];
+const [AF_UNIX, SOCK_STREAM, SOCK_DGRAM, POLLIN, SCM_RIGHTS] = [1, 1, 2, 1, 1];
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const NOTIF_RECV = 0xc0502100n;
 const NOTIF_SEND = 0xc0182101n;
@@ -41,11 +41,7 @@ export class Agent implements Disposable {
   constructor(path: string, answer: () => Verdict) {
     this.#path = path;
     this.#answer = answer;
-    const address = new Uint8Array(110);
-    new DataView(address.buffer).setUint16(0, AF_UNIX, true);
-    new TextEncoder().encodeInto(path, address.subarray(2));
-    this.#socket = libc.symbols.socket(AF_UNIX, SOCK_STREAM, 0);
-    check(libc.symbols.bind(this.#socket, address, address.byteLength));
+    this.#socket = bound(path, SOCK_STREAM);
     check(libc.symbols.listen(this.#socket, 8));
   }
 
@@ -88,6 +84,44 @@ export class Agent implements Disposable {
     libc.symbols.close(this.#socket);
     if (exists(this.#path)) Deno.removeSync(this.#path);
   }
+}
+
+/** Listens at a socket for a single message: on a connection, or as a datagram. */
+export class Listener implements Disposable {
+  readonly #socket: number;
+  readonly #isStream: boolean;
+
+  constructor(path: string, kind: "stream" | "datagram") {
+    this.#isStream = kind === "stream";
+    this.#socket = bound(path, this.#isStream ? SOCK_STREAM : SOCK_DGRAM);
+    if (this.#isStream) check(libc.symbols.listen(this.#socket, 1));
+  }
+
+  /** The message; of the process that a descriptor in it stands for, its number. */
+  async message(): Promise<{ text: string; pid?: number }> {
+    if (!await isReadable(this.#socket, PATIENCE_MS)) throw new Error("nothing has come");
+    const from = this.#isStream ? check(libc.symbols.accept(this.#socket, null, null)) : this.#socket;
+    const { text, descriptor } = receive(from);
+    if (this.#isStream) libc.symbols.close(from);
+    if (descriptor === -1) return { text };
+    const [, pid] = /^Pid:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${descriptor}`)) ?? [];
+    libc.symbols.close(descriptor);
+    return { text, pid: Number(pid) };
+  }
+
+  [Symbol.dispose]() {
+    libc.symbols.close(this.#socket);
+  }
+}
+
+/** A socket at a path. */
+function bound(path: string, kind: number): number {
+  const address = new Uint8Array(110);
+  new DataView(address.buffer).setUint16(0, AF_UNIX, true);
+  new TextEncoder().encodeInto(path, address.subarray(2));
+  const socket = check(libc.symbols.socket(AF_UNIX, kind, 0));
+  check(libc.symbols.bind(socket, address, address.byteLength));
+  return socket;
 }
 
 /** Whether there is something to read, rather than nobody left who could write. */

@@ -138,3 +138,23 @@ function commandDoor(root: string, name: string, by: string[]): Door {
     list: async () => JSON.parse(await call("list", "--format=json")),
   };
 }
+
+/** The numbers of the processes that are in a cgroup with some word in its path, without those that have ended. */
+export function processesIn(word: string): string[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try {
+      const isZombie = / Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/.*\)/s, ""));
+      return !isZombie && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(word);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The cgroups with some word in their names. */
+export function cgroupsOf(word: string): string[] {
+  const below = (path: string) => [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory);
+  const top = below("/sys/fs/cgroup").map(({ name }) => name);
+  return [...top, ...top.flatMap((name) => below(`/sys/fs/cgroup/${name}`).map((each) => `${name}/${each.name}`))]
+    .filter((name) => name.includes(word));
+}

@@ -3,29 +3,9 @@ import { Container } from "../../mod.ts";
 import { requires, until } from "../support.ts";
 import { cli, isAlive, OCI_COMMAND, OCI_MOMENTS } from "../support_cli.ts";
 import { containers } from "../support_rootfs.ts";
-import { Root } from "./doors.ts";
+import { cgroupsOf, processesIn, Root } from "./doors.ts";
 
 const test = requires(containers);
-
-/** The numbers of the processes that are in a cgroup with some word in its path, without those that have ended. */
-function processesIn(word: string): string[] {
-  return [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      const isZombie = / Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/.*\)/s, ""));
-      return !isZombie && Deno.readTextFileSync(`/proc/${pid}/cgroup`).includes(word);
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** The cgroups with some word in their names. */
-function cgroups(word: string): string[] {
-  const below = (path: string) => [...Deno.readDirSync(path)].filter(({ isDirectory }) => isDirectory);
-  const top = below("/sys/fs/cgroup").map(({ name }) => name);
-  return [...top, ...top.flatMap((name) => below(`/sys/fs/cgroup/${name}`).map((each) => `${name}/${each.name}`))]
-    .filter((name) => name.includes(word));
-}
 
 /** Waits for nothing but time to pass: the moment of the kill is the test's subject. */
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -56,7 +36,11 @@ test("a create that is killed at any moment leaves nothing that the next command
     const { code, stdout } = await cli(["--root", root.containers, "state", id]);
     if (code === 0) assertEquals(JSON.parse(stdout).status, "created");
     assertEquals((await cli(["--root", root.containers, "delete", "--force", id])).code, 0);
-    assertEquals({ moment, processes: processesIn(id), cgroups: cgroups(id) }, { moment, processes: [], cgroups: [] });
+    assertEquals({ moment, processes: processesIn(id), cgroups: cgroupsOf(id) }, {
+      moment,
+      processes: [],
+      cgroups: [],
+    });
   }
   assertEquals(root.left(), []);
   assertEquals(await Container.list({ root: root.containers }), []);
@@ -78,7 +62,7 @@ for (const [verb, options, before] of [["start", [], "created"], ["delete", ["--
       assertEquals(isAlive(pid), status === "created" || status === "running", status);
       if (status === "running") assertEquals(Deno.readTextFileSync(`/proc/${pid}/comm`), "sleep\n");
       assertEquals((await cli(["--root", root.containers, "delete", "--force", id])).code, 0);
-      assertEquals({ status, processes: processesIn(id), cgroups: cgroups(id) }, {
+      assertEquals({ status, processes: processesIn(id), cgroups: cgroupsOf(id) }, {
         status,
         processes: [],
         cgroups: [],
@@ -133,7 +117,7 @@ for (const [form, options] of [["in the foreground", []], ["detached", ["-d"]], 
     // The container goes on, and can be entered.
     assertEquals((await cli(["--root", root.containers, "exec", id, "true"])).code, 0);
     await container.delete({ force: true });
-    assertEquals([processesIn(id), cgroups(id), root.left()], [[], [], []]);
+    assertEquals([processesIn(id), cgroupsOf(id), root.left()], [[], [], []]);
     // Some were killed before their program was started, unless this host is very quick.
     assertEquals(left.has(false), true);
   });

@@ -2,6 +2,7 @@
 
 import { callLife } from "../../native/life.ts";
 import { createContainer, type Created } from "../../runtime/container/create.ts";
+import { handed } from "../../runtime/container/handed.ts";
 import type { Option } from "../options.ts";
 import { warn } from "./log.ts";
 import type { Command } from "./main.ts";
@@ -49,6 +50,7 @@ export async function createBy(
     noNewKeyring: args.flag("no-new-keyring"),
     preserveFds: count("preserve-fds", args.text("preserve-fds")),
     foreground,
+    handed: handed(),
   });
   await warn(globals, created.warnings);
   await writePid(args.text("pid-file"), created.state.pid);

@@ -1,6 +1,7 @@
 /** `exec ID PROGRAM…`: runs a further program in a container. */
 
 import { execDetached, execInForeground, type ExecRequest } from "../../runtime/container/exec.ts";
+import { handed } from "../../runtime/container/handed.ts";
 import { placeOf } from "../../runtime/container/store.ts";
 import { waitInForeground } from "../../runtime/container/wait.ts";
 import { readObject } from "../../spec/config_json.ts";
@@ -61,6 +62,7 @@ async function requestOf(args: Arguments): Promise<ExecRequest> {
     cgroup: args.text("cgroup"),
     ignorePaused: args.flag("ignore-paused"),
     preserveFds: count("preserve-fds", args.text("preserve-fds")),
+    handed: handed(),
   };
   if (file === undefined) return { ...common, ...fromOptions(args) };
   const process = await textOfFile(file);

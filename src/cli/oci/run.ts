@@ -1,6 +1,7 @@
 /** `run ID`: makes a container, starts it, and removes it at its end. */
 
 import { deleteContainer } from "../../runtime/container/delete.ts";
+import { startAwaited } from "../../runtime/container/handed.ts";
 import { startContainer } from "../../runtime/container/start.ts";
 import { waitInForeground } from "../../runtime/container/wait.ts";
 import { CREATE_OPTIONS, createBy } from "./create.ts";
@@ -26,8 +27,11 @@ export const run: Command = {
     const remove = async () => warn(globals, await deleteContainer(place, { force: true }));
     let code: number | undefined;
     try {
-      await startContainer(place);
-      if (detach) return 0;
+      const isReady = (await startAwaited(place, () => startContainer(place)))();
+      if (detach) {
+        await isReady;
+        return 0;
+      }
       code = await waitInForeground(state);
     } catch (error) {
       await remove();

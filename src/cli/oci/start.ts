@@ -1,5 +1,6 @@
 /** `start ID`: has a container's program executed, or executed once more. */
 
+import { startAwaited } from "../../runtime/container/handed.ts";
 import { startContainer } from "../../runtime/container/start.ts";
 import { placeOf } from "../../runtime/container/store.ts";
 import type { Command } from "./main.ts";
@@ -12,7 +13,9 @@ export const start: Command = {
   count: 1,
   options: [],
   async run(args, globals) {
-    await startContainer(placeOf(onlyId("start", args), globals), Deno.mainModule);
+    const place = placeOf(onlyId("start", args), globals);
+    const isReady = await startAwaited(place, () => startContainer(place, Deno.mainModule));
+    await isReady();
     return 0;
   },
 };

@@ -9,6 +9,7 @@ import type { IsolationConfig } from "../../spec/isolation_config.ts";
 import type { MonitorConfig } from "../../spec/monitor.ts";
 import { checkId, type KeptState, newState, type ProcessId, stateOf } from "../../spec/state.ts";
 import type { CgroupManager, Spec } from "../../spec/types.ts";
+import { type Handed, listening } from "./handed.ts";
 import { monitorOf, newMonitored } from "./monitor.ts";
 import { containerState } from "./state.ts";
 import { close, hostOf, look, type Place, type RootOptions } from "./store.ts";
@@ -72,6 +73,8 @@ export interface Foreground {
   foreground?: boolean;
   /** The module of the command, which monitors execute. */
   module?: string;
+  /** What systemd has handed to this process, for the container. */
+  handed?: Handed;
 }
 
 /**
@@ -115,14 +118,17 @@ export async function makeProcess(
   config: string,
   options: Omit<CreateOptions, "id"> & Foreground,
 ): Promise<Omit<Created, "place">> {
-  const { consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground } = options;
+  const { consoleSocket, pidfdSocket, noPivot, noNewKeyring, cgroupManager, foreground, handed } = options;
   const kept: KeptState = { ...state, phase: "created" };
   const { degraded, ...made } = await callLife<ProcessId & { cgroup?: unknown; degraded: string[] }>("create", {
     handle,
     bundle: state.bundle,
     state: stateOf(state, "creating"),
     kept,
-    ...{ consoleSocket, pidfdSocket, preserveFds, noPivot, noNewKeyring, cgroupManager, foreground },
+    ...{ consoleSocket, pidfdSocket, noPivot, noNewKeyring, cgroupManager, foreground },
+    preserveFds: (options.preserveFds ?? 0) + (handed?.sockets ?? 0),
+    environment: handed && listening(handed),
+    notifies: handed?.isAwaited,
     monitor: monitorOf({ root, id: state.id }, state, options.module),
   }, { spec: config });
   // As the call has written it to the container's folder.

@@ -9,6 +9,7 @@ import type { ExecExtras } from "../../spec/container_exec.ts";
 import { type ProcessId, stateOf } from "../../spec/state.ts";
 import { mustAllow } from "../../spec/status.ts";
 import { type ContainerOfExec, type Extras, OCI_VERSION } from "../../spec/types.ts";
+import { type Handed, listening } from "./handed.ts";
 import { statusNow } from "./state.ts";
 import { look, type Place } from "./store.ts";
 
@@ -22,6 +23,8 @@ export interface ExecRequest extends ExecExtras {
   preserveFds?: number;
   /** The container may be paused, and the program waits then until it goes on. */
   ignorePaused?: boolean;
+  /** What systemd has handed to this process, for the program. */
+  handed?: Handed;
 }
 
 /** Who gets what is left of a program that is left to itself. */
@@ -47,8 +50,9 @@ export async function enter(place: Place, request: Omit<ExecRequest, "process">)
 /** The JSON of the spec that the command's request stands for. */
 async function specText(place: Place, request: ExecRequest, extras: Extras): Promise<string> {
   const container = await enter(place, request);
-  const { preserveFds } = request;
-  const minicontainer = { ...extras, preserveFds, container };
+  const { handed } = request;
+  const preserveFds = (request.preserveFds ?? 0) + (handed?.sockets ?? 0);
+  const minicontainer = { ...extras, preserveFds, defaultEnv: handed && listening(handed), container };
   const rest = JSON.stringify({ ociVersion: OCI_VERSION, minicontainer });
   return `${rest.slice(0, -1)},"process":${request.process}}`;
 }

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use super::end::{Asked as Ending, end};
 use super::hooks::{self, Stage};
 use super::process::{Process, SYSTEM_ROOT};
-use super::{children, door, ended, store, undo};
+use super::{children, door, ended, notify, store, undo};
 use crate::cgroup::{Manager, Place, systemd};
 use crate::error::Error;
 use crate::facts::Facts;
@@ -29,6 +29,7 @@ use crate::run::Watched;
 use crate::spec::{NamespaceKind, Spec, Stdio};
 
 /// A container that is to be made.
+#[allow(clippy::struct_excessive_bools, reason = "independent options, not the states of a machine")]
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Asked {
@@ -51,6 +52,12 @@ pub(crate) struct Asked {
     /// So many descriptors behind stderr are the container's too.
     #[serde(default)]
     preserve_fds: u32,
+    /// Entries of its environment, beside those of the spec.
+    #[serde(default)]
+    environment: Vec<String>,
+    /// It may say that it is ready, `sd_notify(3)`.
+    #[serde(default)]
+    notifies: bool,
     /// The root is entered by chroot(2).
     #[serde(default)]
     no_pivot: bool,
@@ -171,6 +178,7 @@ impl Asked {
         extras.new_keyring = !self.no_new_keyring;
         extras.preserve_fds = self.preserve_fds;
         extras.no_pivot = self.no_pivot;
+        extras.default_env.extend_from_slice(&self.environment);
         if let Some(monitor) = &self.monitor {
             let stdin = if monitor.has_stdin { Stdio::Piped } else { Stdio::Null };
             extras.stdio = [stdin, Stdio::Piped, Stdio::Piped];
@@ -192,6 +200,9 @@ impl Asked {
         if let Some(overlay) = &mut extras.overlay {
             // Nobody is there to be told.
             overlay.diff = false;
+        }
+        if self.notifies {
+            notify::prepare(&mut spec, folder)?;
         }
         Ok(spec)
     }

@@ -21,6 +21,7 @@ mod handles;
 pub(crate) mod hooks;
 mod ids;
 mod log;
+mod notify;
 pub(crate) mod process;
 mod rename;
 mod root;
@@ -71,6 +72,8 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "attach.read" => answer(request, attach::read),
         "attach.send" => answer(request, attach::send),
         "attach.close" => answer(request, |asked| Ok(attach::close(asked))),
+        "notify.open" => answer(request, notify::open),
+        "notify.pass" => answer(request, notify::pass),
         "environment" => answer(request, |asked| Ok(surroundings::environment(asked))),
         "changes" => answer(request, changes::changes),
         "copy" => answer(request, copy::copy),

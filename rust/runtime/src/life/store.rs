@@ -27,8 +27,8 @@ use super::files::read_regular;
 use crate::error::Error;
 use crate::spec::Spec;
 
-pub(super) use disk::{failed, replace, write};
-use disk::{io_failed, sync};
+use disk::sync;
+pub(super) use disk::{failed, io_failed, replace, write};
 
 /// What stands in a container's folder.
 pub(super) const STATE: &str = "state.json";

@@ -49,7 +49,7 @@ pub(in crate::life) fn failed(what: &'static str, path: &Path) -> impl Fn(Errno)
     move |errno| Error::system(format!("{what} {path:?}"), errno)
 }
 
-pub(super) fn io_failed(what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
+pub(in crate::life) fn io_failed(what: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
     let failed = failed(what, path);
     move |error| failed(errno_of(&error))
 }
