@@ -35,6 +35,14 @@ test("LISTEN_FDS and its sockets are handed on by run and exec, where they are t
   assertEquals(await by(others, root, "exec", "b", ...SHOW), [0, "none none\nclosed\n"]);
 });
 
+test("exec --process - reads the program from stdin", async () => {
+  await using root = new Root();
+  const container = await Container.create({ id: "a", bundle: root.bundle(), root: root.containers });
+  await container.start();
+  const process = JSON.stringify({ args: ["sh", "-c", "echo read"], cwd: "/", env: ["PATH=/bin"] });
+  assertEquals(await by(`echo '${process}' | "$@"`, root, "exec", "--process", "-", "a"), [0, "read\n"]);
+});
+
 test("--preserve-fds hands on so many descriptors, and no more", async () => {
   await using root = new Root();
   const show = ["sh", "-c", "cat <&3; { cat <&4; } 2>/dev/null || echo closed"];

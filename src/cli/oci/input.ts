@@ -2,6 +2,7 @@
 
 import { SpecError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
+import { joined } from "../../native/text.ts";
 
 /** As much as the library reads of a file. */
 const LARGEST_INPUT = 16 << 20;
@@ -18,5 +19,5 @@ export async function textOfFile(path: string): Promise<string> {
     length += read;
     if (length > LARGEST_INPUT) throw new SpecError("", `stdin has more than ${LARGEST_INPUT >> 20} MiB`);
   }
-  return new TextDecoder().decode(await new Blob(pieces).arrayBuffer());
+  return new TextDecoder().decode(joined(pieces));
 }

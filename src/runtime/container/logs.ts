@@ -2,7 +2,7 @@
 
 import { NotFoundError, StateError } from "../../native/errors.ts";
 import { callLife } from "../../native/life.ts";
-import { bytesOf } from "../../native/text.ts";
+import { bytesOf, joined } from "../../native/text.ts";
 import { type LogPart, momentOf, partsOf } from "../../spec/log.ts";
 import { isOver } from "../../spec/monitor.ts";
 import { noteOf, pause } from "./end.ts";
@@ -83,14 +83,14 @@ export async function* containerLogs(
   for await (const part of containerLogParts(place, options)) {
     last = part;
     begun[part.stream].push(part.bytes);
-    if (part.isWhole) yield await lineOf(part, begun[part.stream].splice(0));
+    if (part.isWhole) yield lineOf(part, begun[part.stream].splice(0));
   }
   // A last line that has no end.
   for (const stream of ["stdout", "stderr"] as const) {
-    if (last !== undefined && begun[stream].length > 0) yield await lineOf({ ...last, stream }, begun[stream]);
+    if (last !== undefined && begun[stream].length > 0) yield lineOf({ ...last, stream }, begun[stream]);
   }
 }
 
-async function lineOf({ time, stream }: LogPart, parts: Uint8Array<ArrayBuffer>[]): Promise<LogLine> {
-  return { time, stream, text: new TextDecoder().decode(await new Blob(parts).arrayBuffer()) };
+function lineOf({ time, stream }: LogPart, parts: Uint8Array<ArrayBuffer>[]): LogLine {
+  return { time, stream, text: new TextDecoder().decode(joined(parts)) };
 }
