@@ -174,6 +174,17 @@ testWithCargo("the installed command refuses an argument that is no text", async
   assertEquals(told, { code: 125, stdout: "", stderr: line });
 });
 
+testWithCargo("the installed command says in one line that what it prints cannot be written", async () => {
+  using temp = tempFolder();
+  const command = await installed(temp.path);
+  const told = await output("sh", ["-c", 'exec "$0" --version >/dev/full', command]);
+  assertEquals(told, {
+    code: 125,
+    stdout: "",
+    stderr: "minicontainer: cannot write to stdout: no space left on device\n",
+  });
+});
+
 testWithCargo("the installed command hands on its limit on open files, which it has not raised", async () => {
   using temp = tempFolder();
   const command = await installed(temp.path);

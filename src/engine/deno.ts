@@ -23,9 +23,17 @@ class NotFound extends Error {
   override name = "NotFound";
 }
 
-/** `EPIPE` and `EAGAIN`, `errno(3)`. */
+/** `errno(3)`: what a stream may fail with. */
 const EPIPE = 32;
-const EAGAIN = 11;
+const WORDS: Record<number, string> = {
+  5: "input/output error",
+  11: "resource temporarily unavailable",
+  28: "no space left on device",
+};
+
+function failure(what: string, errno: number): Error {
+  return new Error(`cannot ${what}: ${WORDS[errno] ?? `error number ${errno}`}`);
+}
 
 /** `signal(7)`: the numbers are the same on x86-64 and aarch64. */
 const SIGNALS: Record<string, number> = {
@@ -39,14 +47,14 @@ function output(stream: number) {
     writeSync(bytes: Uint8Array): number {
       const written = host.write(stream, bytes);
       if (written === -EPIPE) throw new BrokenPipe("Broken pipe (os error 32)");
-      if (written < 0) throw new Error(`cannot write: ${written === -EAGAIN ? "EAGAIN" : `errno ${-written}`}`);
+      if (written < 0) throw failure(`write to ${stream === 1 ? "stdout" : "stderr"}`, -written);
       return written;
     },
   };
 }
 
 function bytesRead(result: number): number | null {
-  if (result < 0) throw new Error(`cannot read stdin: errno ${-result}`);
+  if (result < 0) throw failure("read stdin", -result);
   return result === 0 ? null : result;
 }
 
