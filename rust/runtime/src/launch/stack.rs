@@ -59,6 +59,11 @@ impl Stack {
         // SAFETY: zeroed, writable, of this length, and borrowed from `self` alone.
         unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), USABLE_BYTES) }
     }
+
+    /// Where a child's stack begins, for it grows downwards; aligned as the ABIs want it, for it is the end of a page.
+    pub(super) fn top(&mut self) -> *mut c_void {
+        self.memory().as_mut_ptr_range().end.cast()
+    }
 }
 
 impl Drop for Stack {

@@ -4,9 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 
+use minicontainer_child::sleep;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid};
 
@@ -16,25 +16,48 @@ use crate::error::Error;
 
 /// Makes a user namespace with these maps; it lives as long as the descriptor.
 pub(super) fn make(uid_map: &str, gid_map: &str) -> Result<OwnedFd, Error> {
-    let mut stack = Stack::take()?;
-    let mut sleep = || {
-        loop {
-            // SAFETY: pause(2) by its number takes nothing and writes nothing but this process's own registers.
-            unsafe { libc::syscall(libc::SYS_ppoll, 0, 0, 0, 0, 0) };
+    let sleeper = Sleeper::start()?;
+    mapped(sleeper.pid, uid_map, gid_map)
+}
+
+/// A process in a user namespace of its own, which sleeps until this is dropped.
+struct Sleeper {
+    pid: Pid,
+    stack: Option<Stack>,
+}
+
+impl Sleeper {
+    /// `int clone(int (*fn)(void *), void *stack, int flags, void *arg)`, clone(2). Not by nix, which has the child read a
+    /// closure in its caller's frame: without `CLONE_VFORK` that frame is gone by then.
+    fn start() -> Result<Self, Error> {
+        let mut stack = Stack::take()?;
+        let top = stack.top();
+        let flags = libc::CLONE_NEWUSER | libc::CLONE_VM | libc::SIGCHLD;
+        let parent = std::ptr::without_provenance_mut(getpid().as_raw().unsigned_abs() as usize);
+        let cloned = {
+            let _blocked = signals::block_all()?;
+            // SAFETY: the child runs `sleep` alone, which reads no memory of this process's, on a stack of its own that
+            // is given back once the child has ended.
+            Errno::result(unsafe { libc::clone(sleep, top, flags, parent) })
+        };
+        match cloned {
+            Ok(pid) => Ok(Self { pid: Pid::from_raw(pid), stack: Some(stack) }),
+            Err(errno) => {
+                stack.give_back();
+                Err(Error::system("create a user namespace for the ids of a mount", errno))
+            }
         }
-    };
-    let flags = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_VM;
-    let pid = {
-        let _blocked = signals::block_all()?;
-        // SAFETY: the child does nothing but sleep until it is killed, below; its stack outlives it.
-        unsafe { nix::sched::clone(Box::new(&mut sleep), stack.memory(), flags, Some(libc::SIGCHLD)) }
-            .map_err(|errno| Error::system("create a user namespace for the ids of a mount", errno))?
-    };
-    let namespace = mapped(pid, uid_map, gid_map);
-    let _ = kill(pid, Signal::SIGKILL);
-    wait::reap_by_number(pid.as_raw());
-    stack.give_back();
-    namespace
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = kill(self.pid, Signal::SIGKILL);
+        wait::reap_by_number(self.pid.as_raw());
+        if let Some(stack) = self.stack.take() {
+            stack.give_back();
+        }
+    }
 }
 
 fn mapped(pid: Pid, uid_map: &str, gid_map: &str) -> Result<OwnedFd, Error> {
@@ -49,4 +72,33 @@ fn mapped(pid: Pid, uid_map: &str, gid_map: &str) -> Result<OwnedFd, Error> {
         map.write_all(text.as_bytes()).map_err(|error| failed(&error))?;
     }
     fs::File::open(format!("/proc/{pid}/ns/user")).map(OwnedFd::from).map_err(|error| failed(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::yield_now;
+
+    use super::*;
+
+    /// A letter of `proc_pid_stat(5)`.
+    fn state(pid: Pid) -> char {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(") ").unwrap().1.chars().next().unwrap()
+    }
+
+    #[test]
+    fn who_keeps_the_namespace_sleeps_until_it_is_killed() {
+        let mut stack_was_used_anew = [0_u8; 8192];
+        for round in 0..50 {
+            let sleeper = match Sleeper::start() {
+                Ok(sleeper) => sleeper,
+                Err(error) => return drop(writeln!(std::io::stderr(), "a sleeper: skipped, for {error}")),
+            };
+            std::hint::black_box(&mut stack_was_used_anew).fill(round);
+            while state(sleeper.pid) == 'R' {
+                yield_now();
+            }
+            assert_eq!(state(sleeper.pid), 'S');
+        }
+    }
 }
