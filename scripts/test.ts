@@ -18,14 +18,17 @@ interface Counts {
 const LONGEST_RUN_MS = 14 * 60_000;
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-let hasBroken = false;
+/** What is said of each runner that failed, once more where the whole output ends. */
+const broken: string[] = [];
 
 /** Runs a runner of tests and adds up what its summaries say. */
 async function count(title: string, command: string[], summary: RegExp, options: { cwd?: string } = {}) {
   say(`\n== ${title}`);
-  const { code, output } = await run(command, { ...options, timeoutMs: LONGEST_RUN_MS });
+  const both = ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command];
+  const { code, output: colored } = await run(both, { ...options, timeoutMs: LONGEST_RUN_MS });
   // deno-lint-ignore no-control-regex
-  const found = [...output.replaceAll(/\x1b\[[0-9;]*m/g, "").matchAll(summary)];
+  const output = colored.replaceAll(/\x1b\[[0-9;]*m/g, "");
+  const found = [...output.matchAll(summary)];
   for (const { groups } of found) {
     total.passed += Number(groups?.passed ?? 0);
     total.failed += Number(groups?.failed ?? 0);
@@ -36,10 +39,17 @@ async function count(title: string, command: string[], summary: RegExp, options:
   total.passed -= passedOver;
   total.skipped += passedOver;
   if (code !== 0 || found.length === 0) {
-    hasBroken = true;
-    say(`${title}: ended with exit code ${code}${found.length === 0 ? " without a summary" : ""}`);
+    const why = `${title}: ended with exit code ${code}${found.length === 0 ? " without a summary" : ""}`;
+    const from = output.search(FAILURES);
+    broken.push([why, ...output.slice(Math.max(from, 0)).trimEnd().split("\n").slice(-MOST_LINES)].join("\n"));
   }
 }
+
+/** Where a runner begins to tell what failed. */
+const FAILURES = /^(?: ERRORS|failures:) *$/m;
+
+/** What is repeated of a runner's output, at most. */
+const MOST_LINES = 100;
 
 /** As `skip` in `rust/runtime/tests/faults/host.rs` prints it. */
 const PASSED_OVER = /: skipped, for /g;
@@ -109,6 +119,7 @@ if (isUnit) {
   else say("\n== the suite as root: skipped, for this user is not root");
 }
 
-if (hasBroken && total.failed === 0) total.failed = 1;
+if (broken.length > 0 && total.failed === 0) total.failed = 1;
+for (const each of broken) say(`\n== ${each}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 Deno.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
