@@ -24,7 +24,8 @@ const broken: string[] = [];
 /** Runs a runner of tests and adds up what its summaries say. */
 async function count(title: string, command: string[], summary: RegExp, options: { cwd?: string } = {}) {
   say(`\n== ${title}`);
-  const both = ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command];
+  // Who starts the tests behind `&` or `nohup` has signals ignored, which is handed down.
+  const both = ["env", "--default-signal", "sh", "-c", 'exec "$@" 2>&1', "sh", ...command];
   const { code, output: colored } = await run(both, { ...options, timeoutMs: LONGEST_RUN_MS });
   // deno-lint-ignore no-control-regex
   const output = colored.replaceAll(/\x1b\[[0-9;]*m/g, "");
