@@ -61,7 +61,7 @@ export type { ContainerStatus } from "./src/spec/status.ts";
 export { explain } from "./src/runtime/explain.ts";
 export type { PlannedStep } from "./src/runtime/run.ts";
 export type { CgroupEvent } from "./src/runtime/cgroup.ts";
-export type { FileChange } from "./src/native/record.ts";
+export type { FileChange } from "./src/native/call.ts";
 export type { EndedBy, NamespaceExecResult, Usage } from "./src/runtime/result.ts";
 export { SeccompNotification } from "./src/runtime/notifications.ts";
 export { NamespaceProcess, namespaceSpawn } from "./src/runtime/spawn.ts";

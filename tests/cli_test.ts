@@ -168,6 +168,15 @@ test("minicontainer explain shows the plan and does nothing", async () => {
   assertEquals(Object.keys(steps[0]), ["side", "syscall", "arguments", "why", "manPage"]);
 });
 
+test("minicontainer ends in the library when nothing is to be told of its program's end, and else tells it", async () => {
+  const { stdout } = await cli(["explain", "true"]);
+  assertMatch(stdout, /exit_group\(STATUS\)\n[^\n]*\n$/);
+  assertEquals((await cli(["sh", "-c", "exit 7"])).code, 7);
+  const { code, stderr } = await cli(["--stats", "sh", "-c", "exit 7"]);
+  assertEquals(code, 7);
+  assertMatch(stderr, /^minicontainer: wallUs: \d+$/m);
+});
+
 for (const shell of ["bash", "zsh", "fish"]) {
   test(`minicontainer completions ${shell} prints a script with every option`, async () => {
     const { code, stdout } = await cli(["completions", shell]);

@@ -1,6 +1,6 @@
 /** What the command tells of a program's end. */
 
-import type { Ended } from "../native/record.ts";
+import type { Ended } from "../native/call.ts";
 import { resultFromEnd } from "../runtime/result.ts";
 import type { Parsed } from "./options.ts";
 import { say } from "./report.ts";

@@ -2,7 +2,7 @@
 
 import { SpecError, StateError, SystemError } from "../native/errors.ts";
 import { openLibrary } from "../native/library.ts";
-import { readRecord } from "../native/record.ts";
+import { readRecord } from "../native/call.ts";
 import { cgroupSymbols } from "../native/symbols.ts";
 import { type Limits, resourcesOf } from "../spec/resources.ts";
 import { type ContainerStats, withoutNulls } from "../spec/stats.ts";

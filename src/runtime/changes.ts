@@ -1,8 +1,7 @@
 /** What was changed in a container's overlay. */
 
-import { callForJson, callForJsonElsewhere } from "../native/call.ts";
+import { callForJson, callForJsonElsewhere, type Ended, type FileChange } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
-import type { Ended, FileChange } from "../native/record.ts";
 import { changesSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 import type { Program, Reactor } from "./reactor.ts";

@@ -1,13 +1,13 @@
 /** Programs that are waited for. */
 
 import { SpecError } from "../native/errors.ts";
-import type { Ended } from "../native/record.ts";
+import type { Ended } from "../native/call.ts";
 import { type Runnable, specFromConfig } from "../spec/exec_config.ts";
 import { inTermsOfConfig } from "../spec/field_names.ts";
 import { hasTerminal } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
 import { endWithChanges, tellsChanges, withChangesSync } from "./changes.ts";
-import { authorize } from "./permission.ts";
+import { authorize } from "./run.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
 import { runSpecSync } from "./run.ts";

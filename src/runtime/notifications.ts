@@ -1,9 +1,8 @@
 /** A program's system calls that wait for an answer. Source: seccomp_unotify(2). */
 
-import { callForJson } from "../native/call.ts";
+import { callForJson, readRecord } from "../native/call.ts";
 import { SpecError, StateError, SystemError } from "../native/errors.ts";
 import { openLibrary } from "../native/library.ts";
-import { readRecord } from "../native/record.ts";
 import { notifySymbols } from "../native/symbols.ts";
 import type { SeccompArchitecture } from "../spec/types.ts";
 import { LISTENER, type Reactor } from "./reactor.ts";

@@ -7,9 +7,8 @@
  * shall not keep it alive a timer that does not either takes the call's place.
  */
 
-import { callForJson, callForRecord, encodeForCall } from "../native/call.ts";
+import { callForJson, callForRecord, encodeForCall, type Ended, readRecords, type Told } from "../native/call.ts";
 import { openLibrary } from "../native/library.ts";
-import { type Ended, readRecords, type Told } from "../native/record.ts";
 import { adoptSymbols, reactorSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 

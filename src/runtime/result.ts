@@ -1,6 +1,6 @@
 /** How a program ended, as callers see it. */
 
-import { type Ended, exitCodeOf, type FileChange } from "../native/record.ts";
+import { type Ended, exitCodeOf, type FileChange } from "../native/call.ts";
 import type { PressureStats } from "../spec/stats.ts";
 import { signalName } from "./signals.ts";
 

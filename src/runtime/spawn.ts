@@ -11,7 +11,7 @@ import type { Spec } from "../spec/types.ts";
 import { Cgroup, type CgroupEvent, hasCgroup } from "./cgroup.ts";
 import { Notifications, type SeccompNotification } from "./notifications.ts";
 import { endWithChanges } from "./changes.ts";
-import { authorize } from "./permission.ts";
+import { authorize } from "./run.ts";
 import { type Program, type Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
 import { signalNumber } from "./signals.ts";

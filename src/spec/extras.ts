@@ -25,6 +25,8 @@ export interface Extras {
   debug?: boolean;
   /** The program takes this process's place before the terminal and towards who signals it. */
   foreground?: boolean;
+  /** In the foreground: where nothing is to be told of its end, this process ends as it did, at once. */
+  exits?: boolean;
   /** `USER[:GROUP]`, names of the root filesystem's `/etc/passwd` and `/etc/group` or numbers; before `process.user`. */
   runAs?: string;
   /** The root filesystem is left as it is: what is written goes elsewhere. */

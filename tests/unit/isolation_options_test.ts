@@ -104,8 +104,8 @@ Deno.test("specFromOptions() makes of options what specFromConfig() makes of fie
   const { minicontainer: ofOptions, ...isolated } = JSON.parse(JSON.stringify(byOptions));
   const { minicontainer: ofFields, ...expected } = JSON.parse(JSON.stringify(byFields));
   assertEquals(isolated, expected);
-  const { foreground, envFiles, tty, debug, ...shared } = ofOptions;
-  assertEquals([foreground, envFiles, tty, debug], [true, [], "auto", false]);
+  const { foreground, exits, envFiles, tty, debug, ...shared } = ofOptions;
+  assertEquals([foreground, exits, envFiles, tty, debug], [true, true, [], "auto", false]);
   const { program: _, stdio: __, ...rest } = ofFields;
   assertEquals(shared, rest);
 });

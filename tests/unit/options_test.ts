@@ -89,6 +89,7 @@ Deno.test("specFromOptions() makes the spec that the options stand for", async (
     timeoutMs: 90_000,
     debug: false,
     foreground: true,
+    exits: true,
   });
   const extras = async (...args: string[]) => (await specFromOptions(parse(...args))).minicontainer;
   assertEquals((await extras("--pid", "--no-kill-on-exit", "sh"))?.killOnExit, false);

@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { errorFromJson, SpecError, type SystemError } from "../../src/native/errors.ts";
-import { readRecord } from "../../src/native/record.ts";
+import { readRecord } from "../../src/native/call.ts";
 import { resultFromEnd } from "../../src/runtime/result.ts";
 import { signalName, signalNumber } from "../../src/runtime/signals.ts";
 import { isolate } from "../../src/spec/container.ts";

@@ -8,9 +8,9 @@ use nix::sys::signal::Signal;
 
 use crate::console::{Budget, Console, Outputs};
 use crate::error::Error;
-use crate::launch::foreground::{Notice, Relay, die_by};
+use crate::launch::foreground::{Notice, Relay, die_by, exit_as};
 use crate::launch::wait::{End, is_newly_stopped};
-use crate::plan::Plan;
+use crate::plan::{Afterwards, Plan};
 use crate::poll::{readable, wait_for_any};
 use crate::run::{Outcome, Watched, tell_end};
 use crate::signal::would_be_dropped;
@@ -36,6 +36,9 @@ pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
     }
     if interrupted && outcome.exit.end == End::Signaled(libc::SIGINT) {
         die_by(Signal::SIGINT);
+    }
+    if plan.foreground == Some(Afterwards::Exit) && !outcome.is_to_be_told() {
+        exit_as(outcome.exit.end);
     }
     Ok(outcome)
 }

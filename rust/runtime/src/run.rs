@@ -40,6 +40,13 @@ pub struct Outcome {
     pub details: Details,
 }
 
+impl Outcome {
+    /// Whether there is more to tell of it than the exit code.
+    pub(crate) const fn is_to_be_told(&self) -> bool {
+        self.out_of_time || self.out_of_output || self.details.used.is_some()
+    }
+}
+
 /// A program that is waited for.
 #[derive(Debug)]
 pub struct Watched {
@@ -231,7 +238,7 @@ fn end(child: &Child) {
 /// # Errors
 /// As [`launch`]; nothing is left then.
 pub fn run(plan: &Plan) -> Result<Outcome, Error> {
-    if plan.foreground {
+    if plan.foreground.is_some() {
         return foreground::run(plan);
     }
     let mut program = Watched::start_here(plan)?;

@@ -1,7 +1,7 @@
 /** What was changed in a container's overlay. */
 
 import { callLife } from "../../native/life.ts";
-import type { FileChange } from "../../native/record.ts";
+import type { FileChange } from "../../native/call.ts";
 import { filesOf } from "./files.ts";
 import type { Place } from "./store.ts";
 

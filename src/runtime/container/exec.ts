@@ -1,9 +1,8 @@
 /** Further programs in a container. */
 
-import { callForEndElsewhere } from "../../native/call.ts";
+import { callForEndElsewhere, exitCodeOf } from "../../native/call.ts";
 import { callLife } from "../../native/life.ts";
 import { openLibrary } from "../../native/library.ts";
-import { exitCodeOf } from "../../native/record.ts";
 import { runNonblockingSymbols } from "../../native/symbols.ts";
 import type { ExecExtras } from "../../spec/container_exec.ts";
 import { type ProcessId, stateOf } from "../../spec/state.ts";

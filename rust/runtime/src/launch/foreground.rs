@@ -11,6 +11,7 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 
 use super::signals::{bit, ignored_by_the_caller};
+use super::wait::End;
 use crate::error::Error;
 
 /// What is passed on, and CHLD, which tells that the program was stopped.
@@ -112,6 +113,16 @@ pub fn die_by(signal: Signal) {
     if set_action(signal, default_action()).is_ok() {
         let _ = raise(signal);
     }
+}
+
+/// Ends this process with the exit status that a shell has for such an end, without a handler or a buffer of anybody's.
+pub fn exit_as(end: End) -> ! {
+    let status = match end {
+        End::Exited(status) => status,
+        End::Signaled(signal) => signal.saturating_add(128),
+    };
+    // SAFETY: ends the process; nothing of it is used any more.
+    unsafe { libc::_exit(status) }
 }
 
 fn default_action() -> SigAction {

@@ -154,8 +154,8 @@ pub struct Plan {
     pub fault: Fault,
     /// What could not be had in full, a sentence each.
     pub degraded: Vec<String>,
-    /// Whether signals and the terminal are relayed while we wait.
-    pub foreground: bool,
+    /// Where signals and the terminal are relayed while we wait: what follows.
+    pub foreground: Option<Afterwards>,
     /// Who is sent the listener of its filter; for one that waits it is who starts it that sends it.
     pub agent: Option<Agent>,
     /// How many bytes it may write to stdout and stderr together.
@@ -168,6 +168,15 @@ pub struct Plan {
     pub joins_cgroup: Option<Place>,
     /// Where the monitor finds the container's pidfd, where there is one.
     pub monitor: Option<Fd>,
+}
+
+/// What this process does once a program in the foreground has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It tells of it.
+    Return,
+    /// It ends as the program did, where nothing is to be told of that.
+    Exit,
 }
 
 impl Plan {
@@ -192,7 +201,7 @@ impl Plan {
             net_devices: Vec::new(),
             fault: Fault::default(),
             degraded: facts.degraded.clone(),
-            foreground: extras.foreground,
+            foreground: extras.foreground.then_some(if extras.exits { Afterwards::Exit } else { Afterwards::Return }),
             agent: None,
             output_bytes: output_bytes(extras)?,
             first_closed: first_closed(extras.preserve_fds)?,

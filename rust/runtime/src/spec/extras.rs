@@ -30,6 +30,8 @@ pub struct Extras {
     pub debug: bool,
     /// The program takes this process's place before the terminal and towards who signals it.
     pub foreground: bool,
+    /// In the foreground: where nothing is to be told of its end, this process ends as it did, at once.
+    pub exits: bool,
     /// `USER[:GROUP]`, names or numbers of the root's `/etc/passwd` and `/etc/group`; it goes before `process.user`.
     pub run_as: Option<String>,
     /// The root is the lower layer, and what is written goes to another.

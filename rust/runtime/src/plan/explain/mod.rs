@@ -9,7 +9,7 @@ use nix::sched::CloneFlags;
 use serde::Serialize;
 
 use super::words::{kind_flags, quote, stream_name};
-use super::{Descriptor, IdMaps, Passed, Plan};
+use super::{Afterwards, Descriptor, IdMaps, Passed, Plan};
 use crate::network::Device;
 
 /// One step as people read it.
@@ -94,6 +94,10 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
         lines.push(Line::parent("getdents64", ["UPPER"], why, "getdents(2), kernel: filesystems/overlayfs"));
     }
     lines.extend(cgroups::removed(plan));
+    if plan.foreground == Some(Afterwards::Exit) && plan.cgroup.is_none() {
+        let why = "this process ends as the program did, unless there is a limit to tell of";
+        lines.push(Line::parent("exit_group", ["STATUS"], why, "_exit(2)"));
+    }
     lines
 }
 
@@ -210,7 +214,7 @@ fn terminal(plan: &Plan) -> Vec<Line> {
     }
     let mut lines =
         vec![Line::parent("recvmsg", ["SOCKET", "SCM_RIGHTS"], "our side of the program's terminal", "unix(7)")];
-    if plan.foreground {
+    if plan.foreground.is_some() {
         let why = "every key goes to the program's terminal as it is, where our stdin is a terminal";
         lines.push(Line::parent("ioctl", ["0", "TCSETSW", "RAW"], why, "TCSETS(2const), termios(3)"));
     }
