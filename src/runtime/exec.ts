@@ -7,10 +7,9 @@ import { inTermsOfConfig } from "../spec/field_names.ts";
 import { hasTerminal } from "../spec/terminal.ts";
 import type { Spec } from "../spec/types.ts";
 import { endWithChanges, tellsChanges, withChangesSync } from "./changes.ts";
-import { authorize } from "./run.ts";
 import { Reactor, sharedReactor } from "./reactor.ts";
 import { type NamespaceExecResult, resultFromEnd } from "./result.ts";
-import { runSpecSync } from "./run.ts";
+import { authorize, runSpecSync } from "./run.ts";
 import { checkSignal } from "./spawn.ts";
 import { Collected, endInput, OutputLimit, readAll, readNow } from "./streams.ts";
 
