@@ -30,8 +30,8 @@ const WAIT = "waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)";
 test("explain() gives the steps in order when nothing is isolated", () => {
   assertEquals(calls({ program: "/bin/true" }), [
     ...CLONE,
-    "clone(CLONE_VM|CLONE_VFORK|SIGCHLD)",
-    "+close_range(3, ~0, 0)",
+    "clone(CLONE_VM|CLONE_VFORK|CLONE_FILES|SIGCHLD)",
+    "+close_range(3, ~0, CLOSE_RANGE_UNSHARE)",
     ...SIGNALS,
     '+execve("/bin/true", ["/bin/true"], [1 variables])',
     HANDLE,
@@ -43,9 +43,9 @@ test("explain() gives the namespace and what ends it when enablePidNamespace is 
   assertEquals(calls({ ...shell("exit"), enablePidNamespace: true }), [
     "pidfd_open(getpid(), 0)",
     ...CLONE,
-    "clone(CLONE_VM|CLONE_VFORK|CLONE_NEWPID|SIGCHLD)",
+    "clone(CLONE_VM|CLONE_VFORK|CLONE_FILES|CLONE_NEWPID|SIGCHLD)",
     "+prctl(PR_SET_PDEATHSIG, SIGKILL)",
-    "+close_range(3, ~0, 0)",
+    "+close_range(3, ~0, CLOSE_RANGE_UNSHARE)",
     ...SIGNALS,
     '+execve("/bin/sh", ["sh", "-c", "exit", "sh"], [1 variables])',
     HANDLE,

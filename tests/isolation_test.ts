@@ -56,6 +56,22 @@ for (const [name, exec] of execForms) {
     assertEquals(await descriptors(false), ["0", "1", "2"]);
   });
 
+  test(`${name}() keeps this process's descriptors when the program has its streams, and starts or fails to`, async () => {
+    using folder = tempFolder();
+    using file = Deno.openSync(`${folder.path}/file`, { write: true, create: true });
+    const open = () => [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)).sort((a, b) => a - b);
+    await exec({ program: "true" });
+    const before = open();
+    await exec(shell(`ls /proc/self/fd >${folder.path}/seen`));
+    await assertRejects(async () => await exec({ program: "/nonexistent" }), SystemError);
+    await assertRejects(async () => await exec({ program: "true", cwd: `${folder.path}/missing` }), SystemError);
+    assertEquals(open(), before);
+    file.writeSync(new TextEncoder().encode("text"));
+    assertEquals(Deno.readTextFileSync(`${folder.path}/file`), "text");
+    // The fourth is the folder's that is listed.
+    assertEquals(Deno.readTextFileSync(`${folder.path}/seen`), "0\n1\n2\n3\n");
+  });
+
   testInNamespace(`${name}() gives the program three descriptors when it is PID 1`, async () => {
     assertEquals(await descriptors(true), ["0", "1", "2"]);
   });

@@ -203,24 +203,38 @@ export type Told =
   | { kind: "text"; json: string };
 
 const HEADER_BYTES = 56;
-const LITTLE_ENDIAN = true;
 const decoder = new TextDecoder();
 
-/** The view of the buffer that was read last: most records are in one and the same. */
-let lastView = new DataView(new ArrayBuffer(0));
+/** A buffer as the native side sees it, in this machine's byte order. */
+interface Views {
+  buffer: ArrayBuffer;
+  words: Int32Array;
+  numbers: Float64Array;
+}
 
-/** Reads the record at `offset`; `next` is where another may follow. */
+function viewsOf(buffer: ArrayBuffer): Views {
+  return { buffer, words: new Int32Array(buffer), numbers: new Float64Array(buffer) };
+}
+
+/** Those of the buffer that was read last: most records are in one and the same. */
+let views = viewsOf(new ArrayBuffer(0));
+
+/**
+ * Reads the record at `offset`; `next` is where another may follow. The buffer's length is a multiple of 8, as every
+ * record's place in it is.
+ */
 export function readRecord(bytes: Uint8Array<ArrayBuffer>, offset = 0): { token: number; next: number; told: Told } {
-  if (lastView.buffer !== bytes.buffer) lastView = new DataView(bytes.buffer);
-  const view = lastView;
+  if (views.buffer !== bytes.buffer) views = viewsOf(bytes.buffer);
+  const { words } = views;
   const from = bytes.byteOffset + offset;
-  const jsonBytes = view.getUint32(from + 20, LITTLE_ENDIAN);
+  const word = from >> 2;
+  const jsonBytes = words[word + 5];
   const start = offset + HEADER_BYTES;
   const json = jsonBytes === 0 ? "" : decoder.decode(bytes.subarray(start, start + jsonBytes));
   return {
-    token: view.getUint32(from + 4, LITTLE_ENDIAN),
+    token: words[word + 1] >>> 0,
     next: start + Math.ceil(jsonBytes / 8) * 8,
-    told: readTold(view, from, json),
+    told: readTold(views, from, json),
   };
 }
 
@@ -235,12 +249,14 @@ export function readRecords(bytes: Uint8Array<ArrayBuffer>, length: number): { t
   return records;
 }
 
-function readTold(view: DataView, from: number, json: string): Told {
-  const pid = view.getInt32(from + 8, LITTLE_ENDIAN);
-  const code = view.getInt32(from + 12, LITTLE_ENDIAN);
-  switch (view.getUint32(from, LITTLE_ENDIAN)) {
+function readTold({ words, numbers }: Views, from: number, json: string): Told {
+  const word = from >> 2;
+  const pid = words[word + 2];
+  const code = words[word + 3];
+  const flags = words[word + 4];
+  switch (words[word]) {
     case 1: {
-      const flags = view.getUint32(from + 16, LITTLE_ENDIAN);
+      const number = from >> 3;
       const ended: Ended = {
         kind: "ended",
         pid,
@@ -250,10 +266,10 @@ function readTold(view: DataView, from: number, json: string): Told {
         memoryPeakIsBound: (flags & 4) !== 0,
         outOfCpuTime: (flags & 16) !== 0,
         outOfOutput: (flags & 32) !== 0,
-        wallUs: Math.round(view.getFloat64(from + 24, LITTLE_ENDIAN)),
-        cpuUserUs: Math.round(view.getFloat64(from + 32, LITTLE_ENDIAN)),
-        cpuSystemUs: Math.round(view.getFloat64(from + 40, LITTLE_ENDIAN)),
-        memoryPeakBytes: view.getFloat64(from + 48, LITTLE_ENDIAN),
+        wallUs: Math.round(numbers[number + 3]),
+        cpuUserUs: Math.round(numbers[number + 4]),
+        cpuSystemUs: Math.round(numbers[number + 5]),
+        memoryPeakBytes: numbers[number + 6],
         degraded: [],
       };
       return json === "" ? ended : Object.assign(ended, JSON.parse(json));
@@ -263,12 +279,7 @@ function readTold(view: DataView, from: number, json: string): Told {
     case 3:
       return { kind: "ready", stream: code };
     case 4:
-      return {
-        kind: "started",
-        pid,
-        asks: (view.getUint32(from + 16, LITTLE_ENDIAN) & 8) !== 0,
-        ...startedDetails(json),
-      };
+      return { kind: "started", pid, asks: (flags & 8) !== 0, ...startedDetails(json) };
     case 5:
       return { kind: "text", json };
     default:

@@ -125,8 +125,12 @@ function captureSync(spec: Spec, piped: (1 | 2)[], outputBytes?: number): Namesp
   return withOutputs(told, limit, (stream) => outputs.get(stream)?.bytes());
 }
 
-function pipedOutputs(spec: Spec): (1 | 2)[] {
-  return ([1, 2] as const).filter((stream) => spec.minicontainer?.stdio?.[stream] === "piped");
+function pipedOutputs({ minicontainer }: Spec): (1 | 2)[] {
+  const piped: (1 | 2)[] = [];
+  const stdio = minicontainer?.stdio;
+  if (stdio?.[1] === "piped") piped.push(1);
+  if (stdio?.[2] === "piped") piped.push(2);
+  return piped;
 }
 
 function withOutputs(

@@ -10,6 +10,9 @@ import { openLibrary } from "../native/library.ts";
 import { explainSymbols, resolveSymbols, runNonblockingSymbols, runSymbols } from "../native/symbols.ts";
 import type { Spec } from "../spec/types.ts";
 
+/** At hand, once it is opened. */
+let runHere: Deno.DynamicLibrary<typeof runSymbols>["symbols"]["minicontainer_run"] | undefined;
+
 /**
  * Runs a spec's program and waits for its end on this thread.
  *
@@ -18,8 +21,9 @@ import type { Spec } from "../spec/types.ts";
  */
 export function runSpecSync(spec: Spec): Ended {
   const { bytes, length } = encodeForCall(authorize(spec));
-  const { minicontainer_run } = openLibrary(runSymbols);
-  return callForEnd((record, room) => minicontainer_run(bytes, length, record, room));
+  runHere ??= openLibrary(runSymbols).minicontainer_run;
+  const run = runHere;
+  return callForEnd((record, room) => run(bytes, length, record, room));
 }
 
 /** As {@linkcode runSpecSync}, on a thread of Deno's pool: what the command uses. */

@@ -19,16 +19,13 @@ let next = 0;
 /** The spec of a configuration that says what one before it said, in the same order. */
 export function repeatedSpec(config: object): Spec | undefined {
   if (!isOrdinary(config)) return undefined;
-  const names = Object.getOwnPropertyNames(config);
-  for (const { names: formerNames, values, spec } of remembered) {
-    if (names.length === formerNames.length && isTheSame(config, names, formerNames, values)) return spec;
-  }
+  for (const former of remembered) if (isTheSame(config, former)) return former.spec;
   return undefined;
 }
 
 /** Remembers the spec of a configuration that has only texts, numbers, truths and lists of them. */
 export function remember(config: object, spec: Spec): Spec {
-  const names = Object.getOwnPropertyNames(config);
+  const names = Object.keys(config);
   const values = names.map((name) => config[name as keyof typeof config] as unknown);
   const isComparable = (value: unknown) => typeof value !== "object" || Array.isArray(value);
   if (!isOrdinary(config) || !values.every(isComparable)) return spec;
@@ -43,13 +40,17 @@ function isOrdinary(config: object): boolean {
   return Object.getPrototypeOf(config) === Object.prototype;
 }
 
-function isTheSame(config: object, names: string[], formerNames: string[], values: unknown[]): boolean {
-  for (let index = 0; index < names.length; index++) {
-    if (names[index] !== formerNames[index]) return false;
-    const [value, former] = [config[names[index] as keyof typeof config] as unknown, values[index]];
-    if (value !== former && !isSameList(value, former)) return false;
+/** By `for … in`, for which an object of a known shape has its fields' names and places at hand. */
+function isTheSame(config: object, { names, values }: Remembered): boolean {
+  let index = 0;
+  for (const name in config) {
+    if (name !== names[index]) return false;
+    const value: unknown = config[name as keyof typeof config];
+    if (value !== values[index] && !isSameList(value, values[index])) return false;
+    index++;
   }
-  return true;
+  // What is not enumerable it passes over.
+  return index === names.length && Object.getOwnPropertyNames(config).length === index;
 }
 
 function isSameList(value: unknown, former: unknown): boolean {

@@ -157,6 +157,7 @@ fn tables(reader: &mut Reader, arena: &mut Arena, report: &'static Report) -> Op
         fault,
         report,
         untouched_signals: 0,
+        shares_files: false,
         hold,
         monitor,
     })

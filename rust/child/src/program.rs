@@ -85,6 +85,8 @@ pub struct Program<'p> {
     pub report: &'p Report,
     /// Signals that have their default action already: bit N-1 for signal N.
     pub untouched_signals: u64,
+    /// Whether the table of descriptors is the parent's own (`CLONE_FILES`) until they are closed.
+    pub shares_files: bool,
     /// What [`Step::Hold`] executes, where the plan has one.
     pub hold: Option<Hold<'p>>,
     /// What [`Step::Monitor`] executes, where the plan has one.

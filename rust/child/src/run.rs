@@ -159,6 +159,7 @@ impl<'p> Machine<'p> {
             }
 
             Step::Dup { from, to } => sys::dup3(program.descriptor(from)?, to),
+            Step::CloseFrom { first, .. } if program.shares_files => sys::leave_from(first),
             Step::CloseFrom { first, at_exec } => sys::close_range(first, u32::MAX, at_exec),
             Step::ResetSignals { keep } => reset_signals(keep | program.untouched_signals),
             Step::UnblockSignals => sys::unblock_all_signals(),

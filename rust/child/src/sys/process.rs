@@ -81,6 +81,15 @@ pub(crate) fn close_range(first: u32, last: u32, at_exec: bool) -> Result<(), Er
     done(unsafe { syscall(libc::SYS_close_range, [first as usize, last as usize, flags as usize]) })
 }
 
+/// `int close_range(unsigned int first, ~0, CLOSE_RANGE_UNSHARE)`, close_range(2), since Linux 5.9: from here on the table of
+/// descriptors is the child's own, and has none of these; whose they are keeps them.
+pub(crate) fn leave_from(first: u32) -> Result<(), Errno> {
+    // SAFETY: numbers only; the table that is left is not changed.
+    done(unsafe {
+        syscall(libc::SYS_close_range, [first as usize, u32::MAX as usize, libc::CLOSE_RANGE_UNSHARE as usize])
+    })
+}
+
 /// `int rt_sigaction(int signum, const struct sigaction *act, struct sigaction *oldact, size_t sigsetsize)`,
 /// sigaction(2): back to `SIG_DFL`. What cannot be changed (KILL, STOP) is passed over.
 pub(crate) fn set_default_action(signal: u32) -> Result<(), Errno> {

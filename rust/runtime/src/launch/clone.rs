@@ -17,14 +17,15 @@ pub(super) const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// `pid_t clone(int (*fn)(void *), void *stack, int flags, void *arg)`, clone(2), with `CLONE_VM | CLONE_VFORK`: the
 /// child runs in this process's memory while this thread sleeps, so nothing is copied and nothing can change below it.
-/// With a cgroup's folder it is born there.
+/// With a cgroup's folder it is born there; with `CLONE_FILES` nothing is copied of the table of descriptors either.
 pub(super) fn clone(
     namespaces: CloneFlags,
     stack: &mut Stack,
     program: &Program<'_>,
     cgroup: Option<BorrowedFd<'_>>,
 ) -> Result<i32, Error> {
-    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | namespaces;
+    let files = if program.shares_files { CloneFlags::CLONE_FILES } else { CloneFlags::empty() };
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | files | namespaces;
     let _blocked = signals::block_all()?;
     let cloned = if let Some(cgroup) = cgroup {
         clone_into(flags, stack, program, cgroup.as_raw_fd())

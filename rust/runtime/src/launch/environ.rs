@@ -106,14 +106,15 @@ struct Chunk {
     length: usize,
 }
 
-/// The next words of the list, as many as there are on its page.
+/// The next words of the list: those on its page, and on the page behind it, where there is one.
 fn chunk(address: usize) -> Option<Chunk> {
     let mut bytes = [0_u8; CHUNK * WORD];
-    let to_end_of_page = 4096 - address % 4096;
-    let room = to_end_of_page.min(bytes.len());
-    let remote = RemoteIoVec { base: address, len: room };
+    let room = bytes.len();
+    let here = room.min(4096 - address % 4096);
+    let remote = [RemoteIoVec { base: address, len: here }, RemoteIoVec { base: address + here, len: room - here }];
     let mut words = [0; CHUNK];
-    let read = match process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut bytes[..room])], &[remote]) {
+    // What stands behind a part that cannot be read is not.
+    let read = match process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut bytes)], &remote) {
         Ok(read) => read,
         Err(Errno::EFAULT) => return None,
         Err(_) => {

@@ -236,6 +236,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
         fault: plan.fault,
         report,
         untouched_signals: signals::untouched(),
+        shares_files: plan.shares_files(),
         hold,
         monitor: monitoring.as_ref().zip(CStrArray::new(&watching)).map(|(monitoring, argv)| Monitor {
             program: monitoring.program,
@@ -251,9 +252,7 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     let namespaces = if monitoring.is_some() { CloneFlags::empty() } else { plan.namespaces };
     let visible = plan.changes_credentials().then(|| Visibility::keep(plan.meets_strangers()));
     let agent = plan.agent.as_ref().map(Agent::connect).transpose()?.zip(opened.socket(Passed::Listener));
-    if let Some((_, socket)) = &agent {
-        passing::tell_senders(socket)?;
-    }
+    agent.as_ref().map_or(Ok(()), |(_, socket)| passing::tell_senders(socket))?;
     let (cloned, answered) = if plan.has_parents_part() || agent.is_some() {
         thread::scope(|scope| {
             let serve = || handshake::serve(&report.handshake, plan, outside.run_hooks);

@@ -2,6 +2,7 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -101,7 +102,7 @@ fn exit(info: &libc::siginfo_t, usage: &libc::rusage) -> Option<Exit> {
         user: duration(usage.ru_utime),
         system: duration(usage.ru_stime),
         peak_bytes: kibibytes * 1024,
-        peak_is_bound: kibibytes <= own_peak_kibibytes(),
+        peak_is_bound: is_within_own_peak(kibibytes),
     })
 }
 
@@ -109,9 +110,16 @@ fn duration(time: libc::timeval) -> Duration {
     Duration::from_micros(u64::try_from(time.tv_sec * 1_000_000 + time.tv_usec).unwrap_or(0))
 }
 
-fn own_peak_kibibytes() -> u64 {
-    nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
-        .map_or(u64::MAX, |usage| u64::try_from(usage.max_rss()).unwrap_or(u64::MAX))
+/// This process's high-water mark, as it was seen last: it only rises.
+static OWN_PEAK_KIBIBYTES: AtomicU64 = AtomicU64::new(0);
+
+fn is_within_own_peak(kibibytes: u64) -> bool {
+    if kibibytes > OWN_PEAK_KIBIBYTES.load(Ordering::Relaxed) {
+        let own = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
+            .map_or(u64::MAX, |usage| u64::try_from(usage.max_rss()).unwrap_or(u64::MAX));
+        OWN_PEAK_KIBIBYTES.store(own, Ordering::Relaxed);
+    }
+    kibibytes <= OWN_PEAK_KIBIBYTES.load(Ordering::Relaxed)
 }
 
 /// `int pidfd_open(pid_t pid, unsigned int flags)`, pidfd_open(2), since Linux 5.3; close-on-exec.

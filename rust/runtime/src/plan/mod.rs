@@ -274,6 +274,18 @@ impl Plan {
         self.steps.iter().any(is_foreign)
     }
 
+    /// Whether the child may look at this process's own table of descriptors until it closes what is not the program's: it
+    /// changes nothing of it before, and looks at the standard streams alone afterwards.
+    #[must_use]
+    pub fn shares_files(&self) -> bool {
+        let leaves = |step: &Step| matches!(step, Step::CloseFrom { at_exec: false, .. });
+        let changes_none = |step: &Step| {
+            matches!(step, Step::DieWithOwner { .. } | Step::ReportIds | Step::SetRlimit { .. } | Step::Chdir { .. })
+        };
+        let before = self.steps.iter().position(leaves);
+        before.is_some_and(|before| self.steps.iter().take(before).all(changes_none))
+    }
+
     /// Whether somebody who is no part of the plan can see the child before it is the program.
     #[must_use]
     pub fn meets_strangers(&self) -> bool {

@@ -283,6 +283,14 @@ fn identity(plan: &Plan, step: Step) -> Option<Line> {
     Some(Line::new("child", call, arguments, why, page))
 }
 
+fn closing(plan: &Plan, at_exec: bool) -> &'static str {
+    match at_exec {
+        true => "CLOSE_RANGE_CLOEXEC",
+        false if plan.shares_files() => "CLOSE_RANGE_UNSHARE",
+        false => "0",
+    }
+}
+
 fn last(plan: &Plan, step: Step) -> Option<Line> {
     let (call, arguments, why, page) = match step {
         Step::Dup { from, to } => (
@@ -293,7 +301,7 @@ fn last(plan: &Plan, step: Step) -> Option<Line> {
         ),
         Step::CloseFrom { first, at_exec } => (
             "close_range",
-            vec![first.to_string(), "~0".into(), if at_exec { "CLOSE_RANGE_CLOEXEC" } else { "0" }.into()],
+            vec![first.to_string(), "~0".into(), closing(plan, at_exec).into()],
             "no descriptor of this process reaches the program",
             "close_range(2)",
         ),

@@ -103,6 +103,9 @@ pub fn explain(plan: &Plan) -> Vec<Line> {
 
 fn clone(plan: &Plan) -> Line {
     let mut flags = vec!["CLONE_VM".to_string(), "CLONE_VFORK".into()];
+    if plan.shares_files() {
+        flags.push("CLONE_FILES".into());
+    }
     if !plan.namespaces.is_empty() {
         flags.push(kind_flags(plan.namespaces.bits()));
     }
