@@ -28,6 +28,7 @@ fn failure(steps: &[Step], strings: &[&str], lists: &[&[&str]], descriptors: &[i
         report: &Report::new(),
         hold: None,
         untouched_signals: 0,
+        shares_files: false,
         monitor: None,
     })
 }
