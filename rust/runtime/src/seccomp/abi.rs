@@ -22,6 +22,8 @@ pub(super) enum Abi {
 
 /// An x32 call has x86_64's token and this bit in its number: `__X32_SYSCALL_BIT`.
 pub(super) const X32_BIT: u32 = 0x4000_0000;
+/// The first of x32's calls that no other ABI has.
+pub(super) const X32_OWN: u32 = X32_BIT | 512;
 
 impl Abi {
     /// All of them.
@@ -87,6 +89,12 @@ impl Abi {
     /// Whether a register has 64 bits. x32's have: its calls read all of them.
     pub(super) fn is_wide(self) -> bool {
         !matches!(self, Self::X86 | Self::Arm)
+    }
+
+    /// Whether a call of x32's is one of this machine's own with a bit more, as all below 512 are that there are. Numbers
+    /// there that only the other has are taken alike: x32 has no call for them.
+    pub(super) fn shares(self, number: u32) -> bool {
+        self == Self::X32 && number < X32_OWN
     }
 
     /// The number of a call.

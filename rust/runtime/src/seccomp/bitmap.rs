@@ -37,14 +37,15 @@ pub(super) fn table(code: &mut Code, calls: &Calls<'_>, base: u32, segments: &[S
     let chosen = code.shift_by_index(label);
     let label = search(code, &runs, (other, calls.default), chosen);
     let label = code.shift(BITS.trailing_zeros(), label);
-    let label = code.load(NUMBER, label);
-    let label = code.remember_index(label);
-    let label = code.keep(BITS - 1, label);
     let exceptions = exceptions.into_iter().filter_map(<[_]>::first);
-    Some(exceptions.fold(label, |label, exception| {
+    let label = exceptions.fold(label, |label, exception| {
         let decided = decide(code, calls, &exception.outcome);
         code.branch(Test::Equal, exception.start, decided, label)
-    }))
+    });
+    let label = code.load(NUMBER, label);
+    let label = code.remember_index(label);
+    // First, for the kernel, which tries the program with each number when it is installed, gives up where it calculates.
+    Some(code.keep(BITS - 1, label))
 }
 
 /// The verdict beside the default's that most segments have.

@@ -79,7 +79,8 @@ fn compile_for(native: Abi, seccomp: &Seccomp) -> Result<Filter, Error> {
         .filter_map(|abis| {
             let first = abis.first()?;
             let segments = segments(&resolved, abis, default);
-            Some(Calls { token: first.token(), wide: first.is_wide(), segments, default })
+            let has_x32 = abis.contains(&Abi::X32);
+            Some(Calls { token: first.token(), wide: first.is_wide(), has_x32, segments, default })
         })
         .collect();
     let program = program(&calls);

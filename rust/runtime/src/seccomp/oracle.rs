@@ -2,7 +2,7 @@
 
 use nix::libc;
 
-use super::abi::{Abi, X32_BIT};
+use super::abi::{Abi, X32_BIT, X32_OWN};
 use super::machine::Call;
 use super::multiplexer::multiplexer;
 use super::spec::{Action, Arg, Operator, Seccomp, Syscall};
@@ -17,6 +17,8 @@ pub(super) fn verdict(native: Abi, seccomp: &Seccomp, call: &Call) -> u32 {
     if abis.is_empty() || is_x32 && !abis.contains(&Abi::X32) {
         return libc::SECCOMP_RET_KILL_PROCESS;
     }
+    let own = Call { number: call.number & !X32_BIT, ..*call };
+    let (abis, call) = if is_x32 && call.number < X32_OWN { (vec![native], &own) } else { (abis, call) };
     let rules = || {
         let differing = |rule: &&Syscall| value(rule.action, rule.errno_ret) != default;
         seccomp.syscalls.iter().filter(differing).filter_map(|rule| Some((rule, holds(&abis, rule, call)?)))

@@ -2,7 +2,7 @@
 
 use nix::libc::{self, sock_filter};
 
-use super::abi::{Abi, X32_BIT};
+use super::abi::{X32_BIT, X32_OWN};
 use super::bitmap::table;
 use super::code::{Code, Label, Test};
 use super::condition::{Ways, among, test};
@@ -22,6 +22,8 @@ pub(super) struct Calls<'a> {
     pub token: u32,
     /// Whether registers have 64 bits.
     pub wide: bool,
+    /// Whether x32's are among them.
+    pub has_x32: bool,
     /// What is done with which numbers.
     pub segments: Vec<Segment<'a>>,
     /// What is done where nothing else is said.
@@ -48,14 +50,16 @@ pub(super) fn program(calls: &[Calls<'_>]) -> Vec<sock_filter> {
     code.finish()
 }
 
-/// The machine's own calls, and those of x32, which have the same token.
+/// The machine's own calls, and those of x32, which have the same token, and mostly the same numbers but for one bit.
 fn native(code: &mut Code, calls: &Calls<'_>) -> Label {
-    let (own, x32) = calls.segments.split_at(calls.segments.partition_point(|segment| segment.start < X32_BIT));
-    if x32.is_empty() || calls.token != Abi::X32.token() {
+    if !calls.has_x32 {
         return search(code, calls, &calls.segments);
     }
-    let x32 = foreign(code, calls, X32_BIT, x32);
+    let (own, x32) = calls.segments.split_at(calls.segments.partition_point(|segment| segment.start < X32_BIT));
+    let x32 = foreign(code, calls, X32_OWN, x32);
     let own = search(code, calls, own);
+    let shared = code.keep(!X32_BIT, own);
+    let x32 = code.branch(Test::AtLeast, X32_OWN, x32, shared);
     code.branch(Test::AtLeast, X32_BIT, x32, own)
 }
 
@@ -74,9 +78,10 @@ fn foreign(code: &mut Code, calls: &Calls<'_>, base: u32, segments: &[Segment<'_
     }
 }
 
-/// Halves the segments until one is left.
+/// Halves the numbers until those that are left are one segment's: the kernel tries the program with each number when it
+/// is installed, so most numbers are to be found soon.
 fn search(code: &mut Code, calls: &Calls<'_>, segments: &[Segment<'_>]) -> Label {
-    let (lower, upper) = segments.split_at(segments.len() / 2);
+    let (lower, upper) = segments.split_at(middle(segments));
     match (lower, upper) {
         ([], [segment]) => decide(code, calls, &segment.outcome),
         (_, [first, ..]) => {
@@ -86,6 +91,13 @@ fn search(code: &mut Code, calls: &Calls<'_>, segments: &[Segment<'_>]) -> Label
         }
         (_, []) => code.give(calls.default),
     }
+}
+
+/// The first segment of the upper half of the numbers.
+fn middle(segments: &[Segment<'_>]) -> usize {
+    let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return 0 };
+    let middle = first.start.midpoint(last.start);
+    segments.partition_point(|segment| segment.start <= middle).min(segments.len() - 1)
 }
 
 /// What is done with the one call of an outcome.

@@ -87,7 +87,7 @@ pub(super) fn segments<'a>(resolved: &[Resolved<'a>], abis: &[Abi], default: u32
 }
 
 fn direct<'a>(abi: Abi, rule: &'a Rule<'a>, row: &Row) -> Option<Case<'a>> {
-    let number = abi.number(row)?;
+    let number = abi.number(row).filter(|number| !abi.shares(*number))?;
     Some(Case { number, verdict: rule.verdict, alternatives: Cow::Borrowed(&rule.alternatives) })
 }
 
