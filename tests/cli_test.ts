@@ -161,7 +161,7 @@ test("minicontainer explain shows the plan and does nothing", async () => {
   using folder = tempFolder();
   const { code, stdout } = await cli(["explain", "--pid", "/bin/touch", `${folder.path}/made`]);
   assertEquals(code, 0);
-  assertMatch(stdout, /parent {2}clone\(CLONE_VM\|CLONE_VFORK\|CLONE_NEWPID\|SIGCHLD\)/);
+  assertMatch(stdout, /parent {2}clone\(CLONE_VM\|CLONE_VFORK\|CLONE_FILES\|CLONE_NEWPID\|SIGCHLD\)/);
   assertMatch(stdout, /child {2}execve\("\/bin\/touch", \["\/bin\/touch", /);
   assertEquals([...Deno.readDirSync(folder.path)], []);
   const steps = JSON.parse((await cli(["explain", "--json", "true"])).stdout);
