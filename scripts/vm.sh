@@ -64,10 +64,16 @@ own=$(cd "$(dirname "$0")" && pwd -P)
 HOME=${HOME:-/root}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/minicontainer-vm/$package
 run=$(mktemp -d "${TMPDIR:-/tmp}/minicontainer-vm.XXXXXX")
-new='' vm='' status=''
+new='' vm='' group='' status=''
+# Some of user-mode-linux's processes outlive it now and then, and turn for ever.
+end_what_is_left() {
+    [ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null || :
+    group=''
+}
 clean_up() {
     trap '' HUP INT TERM
     [ -z "$vm" ] || { kill "$vm" && wait "$vm"; } 2>/dev/null || :
+    end_what_is_left
     rm -rf "$run" ${new:+"$new"}
     exit "${status:-125}"
 }
@@ -358,14 +364,15 @@ else
         -fsdev "local,id=io,path=$run/io,security_model=none" \
         -device virtio-9p-pci,fsdev=io,mount_tag=io
 fi
-"$@" </dev/null >"$run/console" 2>&1 &
-vm=$!
+setsid "$@" </dev/null >"$run/console" 2>&1 &
+vm=$! group=$!
 tail -c +1 -s 0.05 --pid="$vm" -f "$run/io/stdout" &
 stdout=$!
 tail -c +1 -s 0.05 --pid="$vm" -f "$run/io/stderr" >&2 &
 stderr=$!
 wait "$vm" || :
 vm=''
+end_what_is_left
 wait "$stdout" "$stderr" || :
 read -r status <"$run/io/status" || {
     tail -n 30 "$run/console" >&2
