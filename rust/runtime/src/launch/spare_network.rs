@@ -30,6 +30,10 @@ static ASKED: Condvar = Condvar::new();
 
 /// As many as are started at once on few processors; each takes some hundred KiB of the kernel's.
 const MOST_SPARES: usize = 4;
+/// When so few are left, the next are made at once.
+const FEW: usize = 1;
+/// Longer than a start takes.
+const START: Duration = Duration::from_millis(3);
 /// After so long without a container the spare ones are given up, and the thread ends.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -78,9 +82,23 @@ fn make_ahead() {
         if time.timed_out() && spares.asked == asked {
             break;
         }
+        spares = let_start(spares);
     }
     spares.ready.clear();
     spares.has_thread = false;
+}
+
+/// Waits until nobody has asked for a while, or few are left: to make one takes a processor and locks of the kernel's, which
+/// the start that asked has a use for.
+fn let_start(mut spares: MutexGuard<'static, Spares>) -> MutexGuard<'static, Spares> {
+    while spares.ready.len() > FEW {
+        let (waited, time) = ASKED.wait_timeout(spares, START).unwrap_or_else(PoisonError::into_inner);
+        spares = waited;
+        if time.timed_out() {
+            break;
+        }
+    }
+    spares
 }
 
 /// A new network namespace with `lo` up. It becomes this thread's own: who makes the next one leaves this one.
