@@ -28,7 +28,7 @@ export function remember(config: object, spec: Spec): Spec {
   const names = Object.keys(config);
   const values = names.map((name) => config[name as keyof typeof config] as unknown);
   const isComparable = (value: unknown) => typeof value !== "object" || Array.isArray(value);
-  if (!isOrdinary(config) || !values.every(isComparable)) return spec;
+  if (!isOrdinary(config) || !hasNoOther(config, names.length) || !values.every(isComparable)) return spec;
   const copies = values.map((value) => Array.isArray(value) ? [...value] : value);
   remembered[next] = { names, values: copies, spec };
   next = (next + 1) % MOST;
@@ -40,6 +40,11 @@ function isOrdinary(config: object): boolean {
   return Object.getPrototypeOf(config) === Object.prototype;
 }
 
+/** Whether it has no field but so many that can be enumerated. */
+function hasNoOther(config: object, count: number): boolean {
+  return Object.getOwnPropertyNames(config).length === count;
+}
+
 /** By `for … in`, for which an object of a known shape has its fields' names and places at hand. */
 function isTheSame(config: object, { names, values }: Remembered): boolean {
   let index = 0;
@@ -49,8 +54,7 @@ function isTheSame(config: object, { names, values }: Remembered): boolean {
     if (value !== values[index] && !isSameList(value, values[index])) return false;
     index++;
   }
-  // What is not enumerable it passes over.
-  return index === names.length && Object.getOwnPropertyNames(config).length === index;
+  return index === names.length && hasNoOther(config, index);
 }
 
 function isSameList(value: unknown, former: unknown): boolean {

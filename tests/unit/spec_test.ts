@@ -168,6 +168,7 @@ Deno.test("specFromConfig() reads fields that are not listed each time", () => {
   const hidden = (cwd: string) => Object.defineProperty({ program: "/bin/true" }, "cwd", { value: cwd });
   assertEquals(specFromConfig(hidden("/a")).process!.cwd, "/a");
   assertEquals(specFromConfig(hidden("/b")).process!.cwd, "/b");
+  assertEquals(specFromConfig({ program: "/bin/true" }).process!.cwd, undefined);
   const envp = { A: "1" };
   assertEquals(specFromConfig({ program: "/bin/true", envp }).process!.env, ["A=1"]);
   envp.A = "2";
