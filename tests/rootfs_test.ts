@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { namespaceExec, SpecError, SystemError } from "../mod.ts";
-import { exists, openDescriptors, requires, tempFolder, textOf } from "./support.ts";
+import { exists, leavesNothing, requires, tempFolder, textOf } from "./support.ts";
 import { cli } from "./support_cli.ts";
 import { containers, leavesTheHost, mountLines, rootfs, says, sh } from "./support_rootfs.ts";
 
@@ -199,17 +199,15 @@ test("rootfs may be relative when this process's folder is meant", async () => {
 test("rootfs is refused by name when it is missing, no folder, or empty", async () => {
   using folder = tempFolder();
   Deno.writeTextFileSync(`${folder.path}/file`, "");
-  const before = openDescriptors();
-  for (
-    const [path, reason] of [["missing", "no such file or directory"], ["file", "not a directory"]]
-  ) {
-    const rootfs = `${folder.path}/${path}`;
-    const message = `cannot open the root filesystem ${JSON.stringify(rootfs)}: ${reason}`;
-    await assertRejects(() => sh({ rootfs }, ""), SystemError, message);
-    assertMatch((await cli(["--rootfs", rootfs, "sh"])).stderr, new RegExp(`^minicontainer: ${message}`));
-  }
-  await assertRejects(() => sh({ rootfs: "" }, ""), SpecError, "rootfs: must name a folder");
-  assertEquals(openDescriptors(), before);
+  await leavesNothing(async () => {
+    for (const [path, reason] of [["missing", "no such file or directory"], ["file", "not a directory"]]) {
+      const rootfs = `${folder.path}/${path}`;
+      const message = `cannot open the root filesystem ${JSON.stringify(rootfs)}: ${reason}`;
+      await assertRejects(() => sh({ rootfs }, ""), SystemError, message);
+      assertMatch((await cli(["--rootfs", rootfs, "sh"])).stderr, new RegExp(`^minicontainer: ${message}`));
+    }
+    await assertRejects(() => sh({ rootfs: "" }, ""), SpecError, "rootfs: must name a folder");
+  });
 });
 
 for (const mountApi of ["new", "classic"] as const) {

@@ -151,7 +151,7 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 /** How many descriptors this process has open, but for what is kept ready for the next container. */
-export function openDescriptors(): number {
+function openDescriptors(): number {
   const isSpare = (number: string) => /^(net:\[|anon_inode:bpf-prog)/.test(linkOrEmpty(`/proc/self/fd/${number}`));
   return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => !isSpare(name)).length;
 }
