@@ -6,6 +6,8 @@
 use std::ffi::CString;
 use std::fs;
 use std::mem::MaybeUninit;
+use std::thread;
+use std::time::Duration;
 
 use nix::libc;
 
@@ -16,7 +18,30 @@ type Identity = (u32, u32, u64, u64);
 /// the host's `/` may well execute it, by a mount of its own. Where the two have their mounts in common, so may it.
 pub(super) fn is_executed_by(pid: i32) -> bool {
     let own = identity("/proc/self/exe");
-    own.is_some() && own == identity(&format!("/proc/{pid}/exe")) && !has_our_mounts(pid)
+    let seems_so = || own.is_some() && own == identity(&format!("/proc/{pid}/exe")) && !has_our_mounts(pid);
+    // We are woken a moment before the child leaves our memory for the program's, and until then is seen to execute ours.
+    let mut looks = 0;
+    while seems_so() {
+        match has_our_memory(pid) {
+            Some(false) => return seems_so(),
+            Some(true) => {}
+            None if looks == MOST_LOOKS => return true,
+            None => looks += 1,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    false
+}
+
+/// How often is looked where the kernel does not tell whose memory a process has.
+const MOST_LOOKS: u32 = 100;
+
+/// `int kcmp(pid_t pid1, pid_t pid2, KCMP_VM)`, kcmp(2); none where that is not to be known.
+fn has_our_memory(pid: i32) -> Option<bool> {
+    const KCMP_VM: i32 = 1;
+    // SAFETY: numbers only.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, libc::getpid(), pid, KCMP_VM, 0, 0) };
+    (order >= 0).then_some(order == 0)
 }
 
 fn has_our_mounts(pid: i32) -> bool {
@@ -48,6 +73,17 @@ mod tests {
         assert_eq!(identity("/proc/self/exe"), identity(&format!("/proc/{}/exe", std::process::id())));
         assert_ne!(identity("/proc/self/exe"), identity("/bin/sh"));
         assert_eq!(identity("/no/such/file"), None);
+    }
+
+    #[test]
+    fn memory_is_ours_or_anothers() {
+        let own = std::process::id().try_into().unwrap();
+        // Where a filter or the kernel's configuration forbids the call, it is unknown.
+        assert_ne!(has_our_memory(own), Some(false));
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert_ne!(has_our_memory(child.id().try_into().unwrap()), Some(true));
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[test]
