@@ -18,9 +18,8 @@ export async function run(args: string[]): Promise<number> {
   const parsed = parseOptions(RUN_OPTIONS, args);
   const spec = await specFromOptions(parsed);
   const ended = await inTermsOfOptions(parsed, () => runSpec(spec));
-  if (ended.outOfTime || ended.outOfOutput || ended.used !== undefined || parsed.flag("stats")) {
-    (await import("./ended.ts")).tellEnd(parsed, ended);
-  }
+  // Where nothing is to be told, the library has ended this process.
+  (await import("./ended.ts")).tellEnd(parsed, ended);
   return exitCodeOf(ended);
 }
 

@@ -43,7 +43,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether there is more to tell of it than the exit code.
     pub(crate) const fn is_to_be_told(&self) -> bool {
-        self.out_of_time || self.out_of_output || self.details.used.is_some()
+        self.out_of_time || self.out_of_cpu_time || self.out_of_output || self.details.used.is_some()
     }
 }
 
