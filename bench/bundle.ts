@@ -1,11 +1,9 @@
 /** OCI bundles for the other runtimes, over a root filesystem of busybox, and where runtimes keep containers. */
 
-import { specFromConfig } from "../src/spec/exec_config.ts";
-
 const ROOTFS_SCRIPT = new URL("../scripts/rootfs.sh", import.meta.url).pathname;
 
 /** A number of what OCI says since which every runtime here takes. */
-const OCI_VERSION = "1.0.2";
+export const OCI_VERSION = "1.0.2";
 
 /** The least that crun and runc take. */
 const LEAST = {
@@ -27,40 +25,24 @@ export async function makeRootfs(folder: string): Promise<string> {
 
 /** A bundle that does no more than `/bin/true` in a PID and a mount namespace; its path. */
 export async function makeBundle(folder: string): Promise<string> {
-  return await write(folder, "bundle", LEAST);
+  return await writeBundle(folder, "bundle", LEAST);
 }
 
 /** The least, whose program waits for its end; its path. */
 export async function makeWaitingBundle(folder: string): Promise<string> {
-  return await write(folder, "waiting", { ...LEAST, process: { ...LEAST.process, args: ["/bin/sleep", "1000"] } });
+  return await writeBundle(folder, "waiting", {
+    ...LEAST,
+    process: { ...LEAST.process, args: ["/bin/sleep", "1000"] },
+  });
 }
 
 /** The least, with these limits; its path. */
 export async function makeLimitedBundle(folder: string, resources: unknown): Promise<string> {
-  return await write(folder, "limited", { ...LEAST, linux: { ...LEAST.linux, resources } });
+  return await writeBundle(folder, "limited", { ...LEAST, linux: { ...LEAST.linux, resources } });
 }
 
-/** A bundle of what our own full container is, but the seccomp filter, which others do without here; its path. */
-export async function makeFullBundle(folder: string): Promise<string> {
-  const { process, mounts, linux } = specFromConfig({
-    program: "/bin/true",
-    rootfs: "rootfs",
-    enableAllNamespaces: true,
-    envp: ["PATH=/bin"],
-  });
-  const user = { uid: 0, gid: 0 };
-  const root = { path: "../rootfs" };
-  return await write(folder, "full", {
-    ociVersion: OCI_VERSION,
-    process: { ...process, user, cwd: "/" },
-    root,
-    mounts,
-    linux,
-    hostname: "bench",
-  });
-}
-
-async function write(folder: string, name: string, config: unknown): Promise<string> {
+/** A bundle of this `config.json`, whose root filesystem is `../rootfs`; its path. */
+export async function writeBundle(folder: string, name: string, config: unknown): Promise<string> {
   await makeRootfs(folder);
   const bundle = `${folder}/${name}`;
   await Deno.mkdir(bundle, { recursive: true });

@@ -61,16 +61,26 @@ async function commands(folder: string): Promise<Case[]> {
   return lines.map(([name, line]) => commandCase(name, line));
 }
 
-/** A case of a command line. */
-export function commandCase(name: string, line: () => string[]): Case {
-  return { name, run: () => runCommand(line()) };
+/** A case of a command line, which reads `stdin` if there is any. */
+export function commandCase(name: string, line: () => string[], stdin?: Uint8Array<ArrayBuffer>): Case {
+  return { name, run: () => runCommand(line(), stdin) };
 }
 
 /** The same streams for all of them; what one says of its failure is its error's message. */
-async function runCommand([program, ...args]: string[]) {
-  const env = { DENO_NO_UPDATE_CHECK: "1" };
-  const { code, stderr } = await new Deno.Command(program, { args, env, stdout: "null", stderr: "piped" }).output();
+async function runCommand([program, ...args]: string[], stdin?: Uint8Array<ArrayBuffer>) {
+  const options = { args, env: { DENO_NO_UPDATE_CHECK: "1" }, stdout: "null", stderr: "piped" } as const;
+  const ended = stdin === undefined
+    ? new Deno.Command(program, options).output()
+    : outputFor(new Deno.Command(program, { ...options, stdin: "piped" }).spawn(), stdin);
+  const { code, stderr } = await ended;
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr) || `it ended with exit code ${code}`);
+}
+
+/** What the process says once it was given this to read; one that ends before it has read it tells why by its end. */
+async function outputFor(process: Deno.ChildProcess, stdin: Uint8Array<ArrayBuffer>) {
+  const writer = process.stdin.getWriter();
+  await writer.write(stdin).then(() => writer.close()).catch(() => {});
+  return await process.output();
 }
 
 if (import.meta.main) {

@@ -4,9 +4,10 @@
  */
 
 import { namespaceExec, namespaceExecSync } from "../mod.ts";
-import { makeFullBundle, makeRootfs } from "./bundle.ts";
+import { makeRootfs } from "./bundle.ts";
 import { withoutHybridCgroup } from "../scripts/support.ts";
 import { commandCase } from "./command.ts";
+import { fullBwrap, fullConfig, makeFullBundle, plainBwrap } from "./full.ts";
 import { add, type Case, interleave, rowsOf, type Samples, usable } from "./measure.ts";
 import { Peer, serve } from "./peer.ts";
 import { type Figure, type Part, type Skipped, TIMES } from "./report.ts";
@@ -14,6 +15,7 @@ import { runMany } from "./throughput.ts";
 
 const OURS = "namespaceExec, full container";
 const OURS_SYNC = "namespaceExecSync, full container";
+const PLAIN_BWRAP = "Deno.Command of bwrap, without filter and masks";
 const BWRAP = "Deno.Command of bwrap, the like";
 const CRUN = "Deno.Command of crun run, the like";
 const RUNC = "Deno.Command of runc run, the like";
@@ -24,6 +26,9 @@ const LIMITS = [{ name: BWRAP, limit: 0.35 }, { name: CRUN, limit: 0.25 }, { nam
 
 /** How many times the containers per second of each ours must reach, at its best. */
 const RATES = [{ name: BWRAP, limit: 2.5 }, { name: CRUN, limit: 4 }];
+
+/** Whose containers per second are counted. */
+const RATED = [OURS, BWRAP, CRUN, RUNC];
 
 /** Containers at a time: ours, and what the others are tried with. */
 const OURS_AT_A_TIME = 8;
@@ -87,14 +92,12 @@ export async function containers(rounds: number, many: number, folder: string): 
 async function cases(folder: string): Promise<Case[]> {
   const rootfs = await makeRootfs(folder);
   const bundle = await makeFullBundle(folder);
-  const config = { program: "/bin/true", rootfs, enableAllNamespaces: true, envp: ["PATH=/bin"] };
+  const config = fullConfig(rootfs);
   const check = ({ exitCode }: { exitCode: number }) => {
     if (exitCode !== 0) throw new Error(`it ended with exit code ${exitCode}`);
   };
-  const bwrap = [
-    ...["bwrap", "--unshare-all", "--die-with-parent", "--bind", rootfs, "/", "--proc", "/proc", "--dev", "/dev"],
-    ...["--tmpfs", "/dev/shm", "--ro-bind", "/sys", "/sys", "--clearenv", "--cap-drop", "ALL", "/bin/true"],
-  ];
+  const plain = plainBwrap(rootfs);
+  const like = await fullBwrap(rootfs);
   const oci = (runtime: string, ...options: string[]) => () => [
     ...[runtime, "--root", `${folder}/${runtime}`, ...options],
     ...["run", "--bundle", bundle, `minicontainer-bench-${crypto.randomUUID()}`],
@@ -102,7 +105,8 @@ async function cases(folder: string): Promise<Case[]> {
   return [
     { name: OURS, run: async () => check(await namespaceExec(config)) },
     { name: OURS_SYNC, run: () => check(namespaceExecSync(config)) },
-    commandCase(BWRAP, () => bwrap),
+    commandCase(PLAIN_BWRAP, () => plain.line),
+    commandCase(BWRAP, () => like.line, like.stdin),
     // Nothing here limits the container, and where cgroups cannot be written to crun would fail for them alone.
     commandCase(CRUN, oci("crun", "--cgroup-manager=disabled")),
     commandCase(RUNC, oci("runc")),
@@ -112,7 +116,7 @@ async function cases(folder: string): Promise<Case[]> {
 /** Containers per second of each: ours with all of them, the others' best with a tenth. */
 async function rates(ready: Case[], containers: number): Promise<[string, number][]> {
   const found: Samples = new Map();
-  for (const one of ready.filter(({ name }) => name !== OURS_SYNC)) {
+  for (const one of ready.filter(({ name }) => RATED.includes(name))) {
     const isOurs = one.name === OURS;
     for (const atATime of isOurs ? [OURS_AT_A_TIME] : OTHERS_AT_A_TIME) {
       const count = isOurs ? containers : Math.ceil(containers / 10);

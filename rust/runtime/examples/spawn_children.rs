@@ -6,7 +6,7 @@
 //! loses some memory on purpose, so that a check can be seen to find it.
 //!
 //! ```text
-//! $ cargo run --example spawn_children
+//! $ cargo run -p minicontainer --example spawn_children
 //! 10 cannot change to directory "/no/such/folder": no such file or directory
 //! …
 //! 30 exited with status 0

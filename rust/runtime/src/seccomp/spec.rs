@@ -2,33 +2,36 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// OCI `linux.seccomp`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seccomp {
     /// What is done with a call that no rule matches.
     pub default_action: Action,
     /// The error number of [`Seccomp::default_action`]; absent: EPERM.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub default_errno_ret: Option<u32>,
     /// The architectures that may call beside this machine's own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub architectures: Vec<Architecture>,
     /// Flags of seccomp(2).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
     /// The socket that gets the descriptor which [`Action::Notify`] tells of; absent: who started the program has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub listener_path: Option<String>,
     /// Opaque data for who listens there.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub listener_metadata: Option<String>,
     /// The rules.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub syscalls: Vec<Syscall>,
 }
 
 /// OCI `linux.seccomp.syscalls[]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Syscall {
     /// The calls that it is about.
@@ -36,14 +39,15 @@ pub struct Syscall {
     /// What is done with them.
     pub action: Action,
     /// The error number of [`Syscall::action`]; absent: EPERM.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub errno_ret: Option<u32>,
     /// What must all be true of the arguments; of one argument that stands there twice, any.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<Arg>,
 }
 
 /// OCI `linux.seccomp.syscalls[].args[]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Arg {
     /// Which argument, 0 to 5.
@@ -58,7 +62,7 @@ pub struct Arg {
 }
 
 /// What is done with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Action {
     /// The thread ends, as by SIGSYS.
     #[serde(rename = "SCMP_ACT_KILL_THREAD", alias = "SCMP_ACT_KILL")]
@@ -87,7 +91,7 @@ pub enum Action {
 }
 
 /// How an argument is compared, both taken as unsigned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Operator {
     /// `arg != value`
     #[serde(rename = "SCMP_CMP_NE")]
@@ -113,7 +117,7 @@ pub enum Operator {
 }
 
 /// A flag of seccomp(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Flag {
     /// All threads get the filter.
     #[serde(rename = "SECCOMP_FILTER_FLAG_TSYNC")]
@@ -130,7 +134,7 @@ pub enum Flag {
 }
 
 /// A machine, or a way to call the kernel on one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[allow(missing_docs, reason = "each is the name's last part")]
 pub enum Architecture {
     #[serde(rename = "SCMP_ARCH_NATIVE")]

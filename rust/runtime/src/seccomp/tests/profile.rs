@@ -27,6 +27,17 @@ fn the_default_profile_refuses_what_an_ordinary_program_does_not_need() {
     assert_eq!(verdict_of(&filter, Abi::X86_64.token(), 9999, &[]), errno(libc::EPERM));
 }
 
+/// What is written for others must be what is in force here.
+#[test]
+fn the_default_profile_is_the_same_once_it_was_json() {
+    for capabilities in [0, CAP_SYS_ADMIN, u64::MAX] {
+        let profile = default_profile(capabilities);
+        let json = serde_json::to_string(&profile).unwrap();
+        assert_eq!(serde_json::from_str::<Seccomp>(&json).unwrap(), profile);
+        assert!(!json.contains("null"), "{json}");
+    }
+}
+
 #[test]
 fn the_default_profile_looks_at_arguments() {
     let filter = default_filter(Abi::X86_64, 0);
