@@ -9,25 +9,38 @@
 //! ```
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use minicontainer::names::capability;
 use minicontainer::seccomp::spec::Seccomp;
 use minicontainer::seccomp::{compile, default_profile, supported_architectures};
 
-fn main() -> Result<(), String> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((form, names)) = arguments.split_first() else { return Err(String::from("needs a form: oci or bpf")) };
+    let written = written(&arguments).and_then(|bytes| {
+        std::io::stdout().write_all(&bytes).map_err(|error| format!("cannot write the profile: {error}"))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("default_seccomp: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn written(arguments: &[String]) -> Result<Vec<u8>, String> {
+    let (form, names) = arguments.split_first().ok_or("name a form, oci or bpf, and capabilities")?;
     let capabilities = capability::mask(names);
     if let Some(unknown) = capabilities.unknown.first() {
         return Err(format!("{unknown} is no capability: name it as capabilities(7) does"));
     }
     let profile = default_profile(capabilities.bits);
-    let bytes = match form.as_str() {
-        "oci" => oci(profile)?,
-        "bpf" => bpf(&profile)?,
-        other => return Err(format!("{other} is no form: take oci or bpf")),
-    };
-    std::io::stdout().write_all(&bytes).map_err(|error| format!("cannot write the profile: {error}"))
+    match form.as_str() {
+        "oci" => oci(profile),
+        "bpf" => bpf(&profile),
+        other => Err(format!("{other} is no form: take oci or bpf")),
+    }
 }
 
 /// As JSON, without the architectures that this machine has not.
