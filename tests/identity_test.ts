@@ -7,7 +7,17 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { namespaceExec, namespaceExecSync, namespaceSpawn, type Spec, SpecError, SystemError } from "../mod.ts";
 import { compile, compiler, contained, intel } from "./attacks/support.ts";
-import { capability, exists, type Lack, pidNamespaces, requires, shell, statusFields, tempFolder } from "./support.ts";
+import {
+  capability,
+  exists,
+  type Lack,
+  pidNamespaces,
+  requires,
+  shell,
+  statusFields,
+  tempFolder,
+  worksHere,
+} from "./support.ts";
 import { cli } from "./support_cli.ts";
 import { containers, rootfs, says, sh } from "./support_rootfs.ts";
 
@@ -251,10 +261,7 @@ requires(containers, compiler)("a container has a session keyring of its own", a
   assert(Number(one.stdout) > 0 && Number(ours.stdout) > 0, `${one.stdout}, ${ours.stdout}`);
 });
 
-/** `landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION)` answers where the kernel has it. */
-const landlock: Lack = (await import("../mod.ts")).check().probes.find(({ name }) => name === "landlock")?.works
-  ? undefined
-  : "needs Landlock";
+const landlock = worksHere("landlock");
 
 requires(landlock)(
   "landlock lets the program reach what it names, and nothing else, when there is no root and no namespace",
@@ -270,7 +277,6 @@ requires(landlock)(
     const config = {
       ...shell(script, folder.path),
       landlock: { readOnly: [...system, `${folder.path}/read`], readWrite: [`${folder.path}/write`] },
-      noNewPrivileges: true,
     };
     const { exitCode, stdout } = await contained(config);
     assertEquals([exitCode, stdout], [0, "read\nwrite"]);
@@ -280,6 +286,18 @@ requires(landlock)(
     assertEquals(all, "read\nwrite\nother");
   },
 );
+
+requires(landlock)("minicontainer --landlock-ro and --landlock-rw let the program reach what they name", async () => {
+  using folder = tempFolder();
+  for (const name of ["read", "write"]) Deno.mkdirSync(`${folder.path}/${name}`);
+  const system = ["/bin", "/usr", "/lib", "/lib64", "/proc"].filter(exists).map((path) => `--landlock-ro=${path}`);
+  const options = [...system, "--landlock-ro", `${folder.path}/read`, "--landlock-rw", `${folder.path}/write`];
+  const script = 'grep NoNewPrivs /proc/self/status; for name in . read write; do echo new >"$1/$name/new"; done; ' +
+    'ls "$1/read" "$1/write"; ls "$1"';
+  const { stdout } = await cli([...options, "/bin/sh", "-c", script, "sh", folder.path]);
+  assertEquals(stdout, `NoNewPrivs:\t1\n${folder.path}/read:\n\n${folder.path}/write:\nnew\n`);
+  assert(exists(`${folder.path}/write/new`) && !exists(`${folder.path}/read/new`) && !exists(`${folder.path}/new`));
+});
 
 requires(containers, landlock)("landlock names the container's own paths when there is a rootfs", async () => {
   using root = rootfs();

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { requires } from "./support.ts";
+import { requires, worksHere } from "./support.ts";
 import { asOrdinaryUser, ordinaryUsers, RANGE, rangesOfIds } from "./support_user.ts";
 
 const test = requires(ordinaryUsers);
@@ -127,6 +127,26 @@ test("a user needs a user namespace for any other, and is told so", async () => 
   }
   assertEquals(both.stdout, "1");
 });
+
+requires(ordinaryUsers, worksHere("landlock"))(
+  "a user needs no_new_privs for a filter and for Landlock, has it with Landlock, and else is told so",
+  async () => {
+    const landlock = '{ landlock: { readOnly: ["/"] }';
+    const { filter, withFilter, governed, without } = await each({
+      filter: ['{ seccomp: "default" }', ""],
+      withFilter: ['{ seccomp: "default", noNewPrivileges: true }', "grep ^Seccomp: /proc/self/status"],
+      governed: [`${landlock} }`, "echo x >home/file"],
+      without: [`${landlock}, noNewPrivileges: false }`, ""],
+    });
+    const refusals: [Came, string][] = [[filter, "install the seccomp filter"], [without, "restrict the files"]];
+    for (const [{ name, message }, what] of refusals) {
+      assertEquals(name, "SystemError");
+      assertMatch(message!, new RegExp(`^cannot ${what}.*; run as root, or add --no-new-privs`));
+    }
+    assertEquals(withFilter.stdout, "Seccomp:\t2");
+    assertMatch(governed.stderr!, /Permission denied/);
+  },
+);
 
 for (const ranges of [undefined, RANGES]) {
   const how = ranges === undefined ? "without a range" : "with a range";

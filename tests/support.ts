@@ -6,6 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import {
+  check,
   explain,
   namespaceExec,
   type NamespaceExecConfig,
@@ -36,6 +37,11 @@ export const pidNamespaces: Lack = capability(CAP_SYS_ADMIN) ? undefined : "need
 export function tool(name: string): Lack {
   const folders = ["/bin", "/usr/bin", "/sbin", "/usr/sbin"];
   return folders.some((folder) => exists(`${folder}/${name}`)) ? undefined : `needs ${name}`;
+}
+
+/** @param probe of `check()`: what the kernel lets this user do */
+export function worksHere(probe: string): Lack {
+  return check().probes.find(({ name }) => name === probe)?.works ? undefined : `needs ${probe} of minicontainer check`;
 }
 
 /** A test that hangs fails, and the others go on. The slowest takes a fifth of it. */

@@ -107,8 +107,11 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
     options: [
       { name: "cap-add", value: "CAPABILITY", many: true, help: "give it a capability, or ALL" },
       { name: "cap-drop", value: "CAPABILITY", many: true, help: "take a capability from it, or ALL" },
-      { name: "no-new-privs", help: "let no program gain privileges, as by set-user-ID; --rootfs does so by itself" },
-      { name: "new-privs", help: "let programs gain privileges, with --rootfs too" },
+      {
+        name: "no-new-privs",
+        help: "let no program gain privileges, as by set-user-ID; --rootfs and --landlock-… do so too",
+      },
+      { name: "new-privs", help: "let programs gain privileges all the same" },
       {
         name: "seccomp",
         value: "default|unconfined|FILE",

@@ -100,8 +100,9 @@ function processOf(config: IsolationConfig, holdsDevices: boolean): Partial<Proc
   return {
     ...limitsOf(config),
     capabilities: capabilitiesOf(config, holdsDevices),
+    // Without it Landlock is for who has CAP_SYS_ADMIN alone.
     noNewPrivileges: flag("noNewPrivileges", config.noNewPrivileges) ??
-      (config.rootfs === undefined ? undefined : true),
+      (config.rootfs === undefined && config.landlock === undefined ? undefined : true),
     apparmorProfile: ifGiven(
       "apparmorProfile",
       config.apparmorProfile,

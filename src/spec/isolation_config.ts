@@ -132,7 +132,7 @@ export interface PrivilegeConfig {
   capAdd?: readonly string[];
   /** Capabilities that it does not get, or `ALL`. Without a `rootfs` those are taken from all there are. */
   capDrop?: readonly string[];
-  /** No program that it executes gains privileges, as by set-user-ID. Default: where there is a `rootfs`. */
+  /** No program that it executes gains privileges, as by set-user-ID. Default: with `rootfs` or `landlock`. */
   noNewPrivileges?: boolean;
   /** Which system calls are let through: Docker's (default where there is a `rootfs`), all, or as OCI has it. */
   seccomp?: "default" | "unconfined" | Readonly<Seccomp>;

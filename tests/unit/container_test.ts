@@ -192,10 +192,12 @@ Deno.test("specFromConfig() hands limits, ids and words on in OCI's form", () =>
     scheduler: { policy: "SCHED_FIFO", priority: 3 },
     ioPriority: { class: "IOPRIO_CLASS_BE", priority: 7 },
     execCPUAffinity: { final: "0-1,3" },
+    noNewPrivileges: true,
     apparmorProfile: "p",
     selinuxLabel: "l",
     terminal: true,
   });
+  assertEquals(spec({ landlock: {}, noNewPrivileges: false }).process.noNewPrivileges, false);
   assertEquals(of.linux, {
     namespaces: [{ type: "mount" }, { type: "time" }],
     timeOffsets: { monotonic: { secs: -2, nanosecs: 5 } },

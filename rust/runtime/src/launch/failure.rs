@@ -61,6 +61,9 @@ pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
         Errno::ENOENT if was_searched && found.is_none() => error.with_advice("it is in no folder of PATH"),
         _ if lacks_interpreter => error.with_advice("it is there, but the interpreter or loader that it names is not"),
         _ if is_folder => error.with_advice("it is a folder"),
+        Errno::EPERM | Errno::EACCES if needs_no_new_privileges(plan, *step, errno) => {
+            error.with_advice("run as root, or add --no-new-privs")
+        }
         Errno::EPERM | Errno::EACCES if !is_exec && plan.namespaces.contains(CloneFlags::CLONE_NEWUSER) => {
             match userns_advice(&UsernsFacts::gather(), errno) {
                 Some(advice) => error.with_advice(&advice),
@@ -89,6 +92,17 @@ pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
         Errno::EOWNERDEAD => Error::Internal { message: "the owner ended while the program was being started".into() },
         _ => error,
     }
+}
+
+/// Whether the kernel refuses a restriction to who could gain privileges: seccomp(2) and landlock_restrict_self(2) have a
+/// number of their own for it.
+fn needs_no_new_privileges(plan: &Plan, step: Step, errno: Errno) -> bool {
+    let refusal = match step {
+        Step::InstallFilter { .. } => Errno::EACCES,
+        Step::RestrictFiles { .. } => Errno::EPERM,
+        _ => return false,
+    };
+    errno == refusal && !plan.steps.contains(&Step::ForbidNewPrivileges)
 }
 
 /// Whether the root has mounts below it that the child got from another user namespace.
