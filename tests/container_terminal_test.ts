@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { exists, requires, tempFolder, tool, until } from "./support.ts";
+import { exists, type Lack, pidNamespaces, requires, tempFolder, tool, until, worksHere } from "./support.ts";
 import { COMMAND, isAlive, processState, Terminal } from "./support_cli.ts";
 import { containers, rootfs } from "./support_rootfs.ts";
 
@@ -178,6 +178,7 @@ const READ_LINE = 'read -t 1 line; echo "the shell got [$line]"';
 /** What is shown where `program` of {@linkcode TYPE_LINE} runs in a terminal, and a shell reads from that afterwards. */
 async function typingWith(program: (script: string) => string): Promise<string> {
   using temp = tempFolder();
+  Deno.chmodSync(temp.path, 0o755);
   Deno.writeTextFileSync(`${temp.path}/type.pl`, TYPE_LINE);
   Deno.writeTextFileSync(`${temp.path}/session.sh`, `${program(`${temp.path}/type.pl`)}\n${READ_LINE}\n`);
   await using terminal = new Terminal(`bash ${temp.path}/session.sh`);
@@ -205,6 +206,35 @@ testTyping("CVE-2017-5226: a container whose output alone is our terminal cannot
   );
   assertMatch(shown, /refused: [^]*the shell got \[\]/);
 });
+
+/** What isolates without a root filesystem: what it needs, its options. */
+const ISOLATES: [Lack, string][] = [
+  [pidNamespaces, "--run-as 1:1"],
+  [pidNamespaces, "--all"],
+  [pidNamespaces, "--net"],
+  [pidNamespaces, "--cap-drop ALL"],
+  [worksHere("userNamespace"), "--user"],
+  [worksHere("landlock"), "--landlock-ro /"],
+  [undefined, "--no-new-privs --seccomp default"],
+];
+
+for (const [lack, options] of ISOLATES) {
+  requires(tool("script"), tool("bash"), tool("perl"), lack)(
+    `CVE-2017-5226: a program with ${options} can type on its own terminal and not on ours`,
+    async () => {
+      const shown = await typingWith((script) => `${MINICONTAINER} ${options} perl ${script} 0`);
+      assertMatch(shown, /\btyped\r\n[^]*the shell got \[\]/);
+    },
+  );
+}
+
+requires(tool("script"), tool("bash"), tool("perl"), worksHere("userNamespace"))(
+  "CVE-2017-5226: a program with --user whose output alone is our terminal cannot type on it",
+  async () => {
+    const shown = await typingWith((script) => `${MINICONTAINER} --user perl ${script} 1 </dev/null`);
+    assertMatch(shown, /refused: [^]*the shell got \[\]/);
+  },
+);
 
 testTyping("CVE-2017-5226: a program that is not isolated can type on our terminal", async () => {
   const shown = await typingWith((script) => `${MINICONTAINER} perl ${script} 0`);

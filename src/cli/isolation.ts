@@ -6,6 +6,7 @@ import type { Limits } from "../spec/resources.ts";
 import type { Extras, NamespaceKind, Spec } from "../spec/types.ts";
 import type { Parsed } from "./options.ts";
 import { milliseconds } from "./run.ts";
+import { OPTION_GROUPS } from "./run_options.ts";
 import {
   decimal,
   idMapping,
@@ -34,10 +35,17 @@ const NAMESPACES = {
   time: { option: "time", enable: "enableTimeNamespace" },
 } as const satisfies Record<NamespaceKind, { option: string; enable: keyof IsolationConfig }>;
 
+/** The options that keep more from a program than who else is there. */
+const ISOLATING = OPTION_GROUPS.filter(({ isolates }) => isolates).flatMap(({ options }) =>
+  options.map(({ name }) => name).filter((name) => name !== "pid")
+);
+
 /** A program's spec, isolated as options ask. */
 export function isolateByOptions(program: Spec, parsed: Parsed): Spec {
   const spec = isolate(program, isolationFromOptions(parsed));
-  const tty = parsed.flag("tty") ? "always" : spec.root === undefined ? undefined : "auto";
+  // What is kept from it, the shell behind our terminal could be told to do.
+  const isIsolated = parsed.given.some((name) => ISOLATING.includes(name));
+  const tty = parsed.flag("tty") ? "always" : isIsolated ? "auto" : undefined;
   return { ...spec, minicontainer: { ...spec.minicontainer, tty, ...outputFields(parsed) } };
 }
 

@@ -6,6 +6,8 @@ import type { Option } from "./options.ts";
 export interface OptionGroup {
   /** As the help has it. */
   title: string;
+  /** Whether each keeps something from the program. */
+  isolates?: true;
   /** In the help's order. */
   options: readonly Option[];
 }
@@ -14,6 +16,7 @@ export interface OptionGroup {
 export const OPTION_GROUPS: readonly OptionGroup[] = [
   {
     title: "Isolation",
+    isolates: true,
     options: [
       namespace("pid", "give the program a PID namespace of its own, in which it is PID 1 (root)"),
       namespace("mountns", "give it a mount namespace; whatever mounts does so by itself"),
@@ -37,6 +40,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   },
   {
     title: "Root filesystem",
+    isolates: true,
     options: [
       {
         name: "rootfs",
@@ -83,6 +87,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   },
   {
     title: "Users",
+    isolates: true,
     options: [
       { name: "run-as", value: "USER[:GROUP]", help: "run as this user: names of the root filesystem, or numbers" },
       { name: "add-group", value: "GID", many: true, help: "a further group, as a number" },
@@ -104,6 +109,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   },
   {
     title: "Privileges",
+    isolates: true,
     options: [
       { name: "cap-add", value: "CAPABILITY", many: true, help: "give it a capability, or ALL" },
       { name: "cap-drop", value: "CAPABILITY", many: true, help: "take a capability from it, or ALL" },

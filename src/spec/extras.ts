@@ -51,7 +51,8 @@ export interface Extras {
   hostDevices?: string[];
   /**
    * The program gets a terminal of its own, `"auto"`: in the foreground, where stdin is a terminal, in place of those
-   * of the streams that are one; `"always"`: as with `process.terminal`, and with `TERM` set.
+   * of the streams that are one, and else a session of its own; `"always"`: as with `process.terminal`, and with `TERM`
+   * set.
    */
   tty?: "auto" | "always";
   /** What there is to say of its cgroup, which it gets also where only this asks for one. */

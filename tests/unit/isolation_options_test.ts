@@ -121,7 +121,12 @@ Deno.test("specFromOptions() decides over environment, terminal and end as the o
   assertEquals(await inherits("--rootfs", "/r", "--inherit-env"), [true, undefined]);
   assertEquals(await inherits("--rootfs", "/r", "--clear-env"), [false, undefined]);
   assertEquals((await extras("-t"))?.tty, "always");
-  assertEquals((await extras("--net"))?.tty, undefined);
+  for (const isolates of [["--net"], ["--run-as", "joe"], ["--landlock-ro", "/"], ["--pid", "--user"]]) {
+    assertEquals((await extras(...isolates))?.tty, "auto", isolates.join(" "));
+  }
+  for (const other of [["--memory", "1M"], ["--pid"], ["--ulimit", "core=0"], ["--pid=/proc/1/ns/pid"]]) {
+    assertEquals((await extras(...other))?.tty, undefined, other.join(" "));
+  }
   assertEquals((await extras("--all"))?.killOnExit, true);
   assertEquals((await extras("--all", "--no-kill-on-exit"))?.killOnExit, false);
   assertEquals((await extras("--pid=/proc/1/ns/pid"))?.killOnExit, false);

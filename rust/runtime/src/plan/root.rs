@@ -167,7 +167,8 @@ fn open_session(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error
     let streams = terminal_streams(spec, facts);
     let has_terminal = streams.contains(&true);
     // Without a session of its own, the program could type on our terminal (TIOCSTI: CVE-2017-5226).
-    if spec.minicontainer.new_session || spec.root.is_some() || has_terminal {
+    let is_kept_off = spec.root.is_some() || spec.minicontainer.tty == Tty::Auto;
+    if spec.minicontainer.new_session || is_kept_off || has_terminal {
         plan.steps.push(Step::NewSession);
     }
     if has_terminal {

@@ -66,9 +66,9 @@ parent ioctl(0, TCSETSW, RAW)
 parent waitid(P_PIDFD, PIDFD, WEXITED, RUSAGE)
 "#
     );
-    // Where nothing of ours is a terminal there is none to keep from it.
+    // Where our stdin is none, another stream may be.
     let plan = planned(json, Facts::default()).unwrap();
-    assert_eq!((plan.terminal_streams(), plan.has_own_session()), (None, false));
+    assert_eq!((plan.terminal_streams(), plan.has_own_session()), (None, true));
 }
 
 #[test]

@@ -198,7 +198,7 @@ pub enum Tty {
     #[default]
     Never,
     /// In the foreground, where this process's stdin is a terminal, for those of its streams that are one: the program
-    /// must not be able to type on it (TIOCSTI).
+    /// must not be able to type on it (TIOCSTI). It has a session of its own either way.
     Auto,
     /// It does.
     Always,
