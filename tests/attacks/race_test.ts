@@ -6,10 +6,10 @@
  */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import type { NamespaceExecConfig, Spec } from "../../mod.ts";
-import { requires, shell, tempFolder } from "../support.ts";
+import { type NamespaceExecConfig, namespaceSpawn, type Spec } from "../../mod.ts";
+import { exists, requires, shell, soon, tempFolder } from "../support.ts";
 import { containers, leavesTheHost, rootfs } from "../support_rootfs.ts";
-import { compile, compiler, contained, mountApis, namesIn, race, Swapper } from "./support.ts";
+import { compiler, contained, mountApis, namesIn, race, Swapper } from "./support.ts";
 
 const test = requires(containers, compiler);
 
@@ -57,18 +57,34 @@ for (const [api, apiConfig] of mountApis) {
   });
 }
 
-/** Puts links where a file was made, as soon as it is there. */
-const REPLACER = `
-  #include <stdio.h>
-  #include <unistd.h>
-  int main(int count, char **names) {
-    for (;;) {
-      unlink(names[1]);
-      symlink(names[2], names[3]);
-      if (access(names[1], F_OK) == 0) rename(names[3], names[1]);
-    }
+/** The calls between which something of the container's may be swapped; making a node is none of them. */
+const ASKED = ["umask", "openat2", "fchownat", "fchmodat", "fchmod", "chmod", "chown"];
+
+/** Has the kernel ask about those calls. */
+const STOPS: Pick<NamespaceExecConfig, "noNewPrivileges" | "seccomp"> = {
+  noNewPrivileges: true,
+  seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ASKED, action: "SCMP_ACT_NOTIFY" }] },
+};
+
+// Opens the library's functions for answers, which stay open: see support.ts.
+await Array.fromAsync(namespaceSpawn({ program: "true", ...STOPS }).notifications);
+
+/** Starts a container in another Deno, which stops before each of those calls, for `swap` to swap something. */
+async function startWithStops(config: NamespaceExecConfig, swap: () => void): Promise<void> {
+  const mod = new URL("../../mod.ts", import.meta.url).href;
+  const code = `import { namespaceExec } from "${mod}"; await namespaceExec(${JSON.stringify(config)}).catch(() => {})`;
+  await using starter = namespaceSpawn({
+    program: Deno.execPath(),
+    argv: ["deno", "eval", "--quiet", code],
+    stdin: "null",
+    ...STOPS,
+  });
+  for await (const call of starter.notifications) {
+    swap();
+    call.allow();
   }
-`;
+  assertEquals((await soon("the start ends", starter.status)).exitCode, 0);
+}
 
 test("a device's permissions never go to the host's file that its place is swapped for", async () => {
   using root = rootfs();
@@ -76,17 +92,20 @@ test("a device's permissions never go to the host's file that its place is swapp
   const [secret, pipe] = [`${host.path}/secret`, `${root.path}/srv/pipe`];
   Deno.writeTextFileSync(secret, "", { mode: 0o600 });
   Deno.mkdirSync(`${root.path}/srv`);
-  await compile(`${host.path}/replace`, REPLACER);
   const device = { type: "p", path: "/srv/pipe", fileMode: 0o666, uid: 1000, gid: 1000 } as const;
   const config: NamespaceExecConfig = { rootfs: root.path, program: "/bin/true", devices: [device] };
-  {
-    await using _replacer = new Deno.Command(`${host.path}/replace`, { args: [pipe, secret, `${pipe}.link`] }).spawn();
-    await race(() => contained(config));
-  }
+  let swaps = 0;
+  await startWithStops(config, () => {
+    if (!exists(pipe) || !Deno.lstatSync(pipe).isFifo) return;
+    Deno.removeSync(pipe);
+    Deno.symlinkSync(secret, pipe);
+    swaps++;
+  });
+  assertGreater(swaps, 0);
   const { mode, uid } = Deno.statSync(secret);
   assertEquals([mode! & 0o777, uid], [0o600, 0]);
-  Deno.removeSync(`${root.path}/srv`, { recursive: true });
-  await contained(config);
+  Deno.removeSync(pipe);
+  await startWithStops(config, () => {});
   const made = Deno.lstatSync(pipe);
   assertEquals([made.isFifo, made.mode! & 0o777, made.uid], [true, 0o666, 1000]);
 });
