@@ -36,18 +36,6 @@ test("rootfs leaves no mount of the host's when it is entered", async () => {
   assert(found.every(({ propagation }) => propagation.length === 0), "a mount passes something on");
 });
 
-test("rootfs gives its filesystems a container's options when nothing else is asked for", async () => {
-  using root = rootfs();
-  const found = await mountsOf({ rootfs: root.path }, MOUNTS);
-  const options = (path: string) => found.find(({ target }) => target === path)?.options.join();
-  assertEquals(options("/proc"), "rw,nosuid,nodev,noexec,relatime");
-  assertEquals(options("/sys"), "ro,nosuid,nodev,noexec,relatime");
-  assertEquals(options("/dev"), "rw,nosuid");
-  assertEquals(options("/dev/shm"), "rw,nosuid,nodev,noexec,relatime");
-  const cgroups = found.filter(({ target }) => target.startsWith("/sys/fs/cgroup"));
-  assert(cgroups.every(({ options }) => options[0] === "ro"), "a cgroup hierarchy can be written to");
-});
-
 test("rootfs has OCI's devices with their numbers and links when nothing else is asked for", async () => {
   using root = rootfs();
   const nodes = await says(
@@ -67,9 +55,25 @@ test("rootfs has OCI's devices with their numbers and links when nothing else is
   assertEquals([...Deno.readDirSync(`${root.path}/dev`)], []);
 });
 
-test("rootfs covers what tells of the host when nothing else is asked for", async () => {
-  using root = rootfs();
-  const script = `
+for (const mountApi of ["new", "classic"] as const) {
+  const by = `by the ${mountApi} calls`;
+
+  test(`rootfs gives its filesystems a container's options when nothing else is asked for, ${by}`, async () => {
+    using root = rootfs();
+    const found = await mountsOf({ rootfs: root.path, mountApi }, MOUNTS);
+    const options = (path: string) => found.find(({ target }) => target === path)?.options.join();
+    assertEquals(options("/proc"), "rw,nosuid,nodev,noexec,relatime");
+    assertEquals(options("/sys"), "ro,nosuid,nodev,noexec,relatime");
+    assertEquals(options("/dev"), "rw,nosuid");
+    assertEquals(options("/dev/shm"), "rw,nosuid,nodev,noexec,relatime");
+    // By mount(2) each is mounted once more, read-only.
+    const cgroups = new Map(found.map(({ target, options }) => [target, options[0]]));
+    for (const [target, access] of cgroups) if (target.startsWith("/sys/fs/cgroup")) assertEquals(access, "ro", target);
+  });
+
+  test(`rootfs covers what tells of the host when nothing else is asked for, ${by}`, async () => {
+    using root = rootfs();
+    const script = `
     for each in /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap; do
       [ ! -d $each ] || [ -z "$(ls -A $each)" ] || echo "$each has files"
     done
@@ -79,8 +83,17 @@ test("rootfs covers what tells of the host when nothing else is asked for", asyn
     for each in /proc/sys/kernel/panic /proc/irq/default_smp_affinity /proc/sysrq-trigger; do
       [ ! -e $each ] || ! (echo 0 >$each) 2>/dev/null || echo "$each can be written to"
     done`;
-  assertEquals(await says({ rootfs: root.path, capAdd: ["ALL"], seccomp: "unconfined" }, script), "");
-});
+    assertEquals(await says({ rootfs: root.path, mountApi, capAdd: ["ALL"], seccomp: "unconfined" }, script), "");
+  });
+
+  test(`readOnly lets nothing be written to the root when it is true, and to what is mounted in it when that is not, ${by}`, async () => {
+    using root = rootfs();
+    const config = { rootfs: root.path, mountApi, readOnly: true, tmpfs: ["/tmp"] };
+    assertMatch((await sh(config, "echo >/x")).stderr, /Read-only file system/);
+    assertEquals(await says(config, "echo >/tmp/x; echo >/dev/shm/x; echo >/dev/null"), "");
+    assertEquals(await says({ ...config, readOnly: false }, "echo >/x; ls /x"), "/x");
+  });
+}
 
 test("maskedPaths and readonlyPaths take the place of the usual ones when they are given", async () => {
   using root = rootfs();
@@ -95,14 +108,6 @@ test("maskedPaths and readonlyPaths take the place of the usual ones when they a
   assertMatch((await sh(config, "echo >/srv/x")).stderr, /Read-only file system/);
   assertMatch((await sh(config, "echo >/tmp/x")).stderr, /Read-only file system/);
   assertEquals(await says({ ...config, maskedPaths: [], readonlyPaths: [] }, "echo >/tmp/x; cat /srv/file"), "text");
-});
-
-test("readOnly lets nothing be written to the root when it is true, and to what is mounted in it when that is not", async () => {
-  using root = rootfs();
-  const config = { rootfs: root.path, readOnly: true, tmpfs: ["/tmp"] };
-  assertMatch((await sh(config, "echo >/x")).stderr, /Read-only file system/);
-  assertEquals(await says(config, "echo >/tmp/x; echo >/dev/shm/x; echo >/dev/null"), "");
-  assertEquals(await says({ ...config, readOnly: false }, "echo >/x; ls /x"), "/x");
 });
 
 test("umask is 022 when nothing else is asked for, whatever this process's is", async () => {

@@ -7,7 +7,8 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import type { NamespaceExecConfig } from "../../mod.ts";
-import { requires, shell, tempFolder } from "../support.ts";
+import { requires, shell, tempFolder, tool } from "../support.ts";
+import { cli } from "../support_cli.ts";
 import { containers, hostState, leavesTheHost, rootfs } from "../support_rootfs.ts";
 import { AS_NOBODY, contained, mountApis, race, Swapper } from "./support.ts";
 
@@ -87,6 +88,17 @@ test("CVE-2025-52881: what is written to procfs goes there while somebody swaps 
   assertEquals(Deno.readTextFileSync(FORWARD), before);
 });
 
+/** A mount namespace whose kernel parameters of IPC are a file of a tmpfs, until the command ends. */
+const FAKED = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs x "$0"; echo fake >"$0/shmmni"; "$@"; cat "$0/shmmni"'];
+
+requires(containers, tool("unshare"))("CVE-2025-52881: what is no procfs is not taken for it", async () => {
+  const command = ["--ipc", "--sysctl", "kernel.shmmni=99", "cat", "/proc/sys/kernel/shmmni"];
+  const { stdout, stderr } = await cli(command, { prefix: [...FAKED, "/proc/sys/kernel"] });
+  assertEquals(stdout, "fake\n");
+  assertMatch(stderr, /cannot write "99" to "\/proc\/sys\/kernel\/shmmni": cross-device link/);
+  assertEquals((await cli(command)).stdout, "99\n");
+});
+
 /** Ways to get at what is covered or made read-only, and what may be written: nothing of it may succeed. */
 const UNCOVERS = `
   for path in /proc/keys /proc/timer_list /proc/acpi /sys/firmware /proc/sys /proc/bus /sys /sys/fs/cgroup /dev/null; do
@@ -159,11 +171,13 @@ for (const [who, ids] of [["root", {}], ["nobody", AS_NOBODY]] as const) {
   test(`CVE-2022-0492, 2023-25809: the tree of cgroups cannot be written to in ${who}'s container`, async () => {
     using root = rootfs();
     for (const enableCgroupNamespace of [true, false]) {
-      const config = { rootfs: root.path, ...shell(CGROUPS), enableCgroupNamespace, ...ids };
-      const { exitCode, stdout } = await contained(config);
-      assertEquals(exitCode, 0);
-      // Nothing but how many there are to be looked at.
-      assertMatch(stdout, /^\d+$/);
+      for (const mountApi of ["new", "classic"] as const) {
+        const config = { rootfs: root.path, ...shell(CGROUPS), enableCgroupNamespace, mountApi, ...ids };
+        const { exitCode, stdout } = await contained(config);
+        assertEquals(exitCode, 0);
+        // Nothing but how many there are to be looked at.
+        assertMatch(stdout, /^\d+$/);
+      }
     }
   });
 }

@@ -25,13 +25,10 @@ export async function contained(config: Runnable): Promise<Ended> {
   return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) };
 }
 
-/** The two ways in which mounts are made; by mount(2) the host's tree of cgroups cannot be bound read-only. */
+/** The two ways in which mounts are made. */
 export const mountApis: [name: string, config: Partial<NamespaceExecConfig>][] = [
-  ["fsopen(2)", {}],
-  ["mount(2)", {
-    mountApi: "classic",
-    mounts: [{ destination: "/sys/fs/cgroup", type: "tmpfs", source: "tmpfs" }],
-  }],
+  ["fsopen(2)", { mountApi: "new" }],
+  ["mount(2)", { mountApi: "classic" }],
 ];
 
 /** A container's root that is nobody on the host. */
