@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type NamespaceExecConfig, namespaceSpawn, SpecError, SystemError } from "../mod.ts";
+import { namespaceExec, type NamespaceExecConfig, namespaceSpawn, SpecError, SystemError } from "../mod.ts";
 import { exists, requires, shell, tempFolder, textOf } from "./support.ts";
 import { cli } from "./support_cli.ts";
 import { containers, leavesTheHost, mountLines, rootfs, says, sh } from "./support_rootfs.ts";
@@ -225,6 +225,41 @@ for (const mountApi of ["new", "classic"] as const) {
     await program.status;
   });
 }
+
+/** Runs code in another Deno, for which the kernel lacks system calls. */
+async function withoutCalls(names: string[], code: string): Promise<string> {
+  const mod = new URL("../mod.ts", import.meta.url).href;
+  const { exitCode, stdout, stderr } = await namespaceExec({
+    program: Deno.execPath(),
+    argv: ["deno", "eval", "--quiet", `import { explain, namespaceExecSync } from "${mod}"; ${code}`],
+    seccomp: {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [{ names, action: "SCMP_ACT_ERRNO", errnoRet: 38 }],
+    },
+    stdout: "piped",
+    stderr: "piped",
+  });
+  assertEquals([exitCode, textOf(stderr)], [0, ""]);
+  return textOf(stdout);
+}
+
+test("mounts are made by the classic calls when the kernel lacks one of the new, and nothing else is said", async () => {
+  using root = rootfs();
+  using folder = source();
+  const config = { ...shell("cat /data/file; ls /data/below"), rootfs: root.path, overlay: true, tmpfs: ["/t"] };
+  const whole = JSON.stringify({ ...config, volumes: [`${folder.path}:/data:ro`] });
+  const code = `
+    const calls = new Set(explain(${whole}).map(({ syscall }) => syscall));
+    console.log(["mount", "fsopen", "open_tree", "move_mount"].filter((call) => calls.has(call)).join());
+    namespaceExecSync(${whole});
+    try { namespaceExecSync({ ...${whole}, mountApi: "new" }); } catch ({ name }) { console.log(name); }
+  `;
+  const NEW = ["fsopen", "open_tree", "move_mount", "mount_setattr"];
+  for (const lacks of [NEW, ...NEW.map((call) => [call])]) {
+    assertEquals(await withoutCalls(lacks, code), "mount\ntextSystemError", lacks.join());
+  }
+  assertEquals(await withoutCalls(["kexec_load"], code), "mount,fsopen,open_tree,move_mount\ntexttext");
+});
 
 test("volumes let nothing be written below them either when they are rro", async () => {
   using root = rootfs();
