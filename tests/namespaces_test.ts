@@ -124,12 +124,22 @@ testInRoot("namespaces.pid has the program killed by its timeout and by the end 
   assertEquals(zombies(), []);
 });
 
-testAsRoot("namespaces.X is refused by name when the path is another kind's, no namespace, or missing", async () => {
+for (const { kind, option, file } of KINDS) {
+  testAsRoot(`namespaces.${kind} is refused by name when the path is any other kind's`, async () => {
+    for (const other of FILES.filter((each) => each !== file)) {
+      const path = `/proc/self/ns/${other}`;
+      const message = `namespaces.${kind}: ${JSON.stringify(path)} is no namespace of that type`;
+      await assertRejects(() => sh({ namespaces: { [kind]: path } }, ""), SpecError, message);
+    }
+    const { code, stderr } = await cli([`${option}=/proc/self/ns/${FILES.find((each) => each !== file)}`, "true"]);
+    assertEquals([code, stderr.startsWith(`minicontainer: ${option}: `)], [125, true], stderr);
+  });
+}
+
+testAsRoot("namespaces.X is refused by name when the path is no namespace, or missing", async () => {
   const net = (network: string) => sh({ namespaces: { network } }, "");
-  await assertRejects(() => net("/proc/self/ns/uts"), SpecError, "namespaces.network: ");
   await assertRejects(() => net("/etc/passwd"), SpecError, "namespaces.network: ");
   await assertRejects(() => net("/missing"), Error, "namespaces.network: ");
-  assertMatch((await cli(["--net=/proc/self/ns/uts", "true"])).stderr, /^minicontainer: --net: /);
   assertEquals(await says({ namespaces: { network: "/proc/self/ns/net" } }, "echo joined"), "joined");
 });
 
