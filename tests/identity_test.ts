@@ -108,6 +108,27 @@ test("capAdd and capDrop add and drop, and a user who is not root has what is ad
   assertEquals((await sh(config, script)).code, 1);
 });
 
+testAsRoot("the five sets of a spec are the program's, each its own, and what is ambient it has", async () => {
+  const [CHOWN, KILL, NET_RAW] = ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"];
+  const sets = async (user: { uid: number; gid: number }) => {
+    const capabilities = {
+      bounding: [CHOWN, KILL, NET_RAW],
+      permitted: [CHOWN, KILL],
+      effective: [KILL],
+      inheritable: [CHOWN],
+      ambient: [CHOWN],
+    };
+    const process = { args: ["/bin/cat", "/proc/self/status"], user, capabilities };
+    const { stdout } = await contained({ spec: { ociVersion: "1.2.0", process } });
+    const fields = statusFields(stdout);
+    return MASKS.map((name) => fields.get(name)!);
+  };
+  const [chown, bounding] = [bits(0), bits(0, 5, 13)];
+  assertEquals(await sets({ uid: 1000, gid: 1000 }), [chown, chown, chown, bounding, chown]);
+  // To root the kernel gives at each execve(2) what is in the bounding set.
+  assertEquals(await sets({ uid: 0, gid: 0 }), [chown, bounding, bounding, bounding, chown]);
+});
+
 testAsRoot("capDrop takes from all there are when there is no rootfs", async () => {
   const [, permitted] = await capabilitiesOf({ capDrop: ["SYS_ADMIN"] });
   const ours = BigInt(`0x${statusFields(Deno.readTextFileSync("/proc/self/status")).get("CapPrm")}`);

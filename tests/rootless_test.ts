@@ -33,6 +33,9 @@ async function each(configs: Record<string, [config: string, script: string]>, r
   return await asOrdinaryUser<Record<string, Came>>(`const result = {};\n${calls.join("\n")}`, { ranges });
 }
 
+/** Of netdevice(7): `IFF_UP` and `IFF_LOOPBACK`. */
+const IS_UP = "0x9";
+
 const IDS = "id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map | tr -s ' '; cat /proc/self/setgroups";
 
 test("a user without a range is root of a namespace with one id, and is told so", async () => {
@@ -160,12 +163,12 @@ for (const ranges of [undefined, RANGES]) {
         "sysctl: { 'net.ipv4.ip_forward': '1' } }",
         "echo $$ $(id -u) $(hostname); cat /etc/app; echo; cat /proc/sys/net/ipv4/ip_forward; ls /proc | grep -c ^1$; " +
         "echo x >/dev/null && head -c 3 /dev/zero | wc -c; touch /tmp/a /data/made /shared; " +
-        "stat -c %u:%g /tmp/a /data/made /shared /; ls /sys/class/net; " +
+        "stat -c %u:%g /tmp/a /data/made /shared /; ls /sys/class/net; cat /sys/class/net/lo/flags; " +
         "stat -f -c %T /dev/shm /dev/mqueue; echo x >/proc/sys/kernel/hostname; true",
       ],
     }, ranges);
     assertEquals(container.stdout?.split("\n"), [
-      ...["1 0 box", "from memory", "1", "1", "3", "0:0", "0:0", "0:0", "0:0", "lo", "tmpfs"],
+      ...["1 0 box", "from memory", "1", "1", "3", "0:0", "0:0", "0:0", "0:0", "lo", IS_UP, "tmpfs"],
       container.stdout!.split("\n").at(-1)!,
     ]);
     assertStringIncludes(container.stderr!, "/proc/sys/kernel/hostname: Read-only file system");
