@@ -5,14 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import {
-  check,
-  explain,
-  namespaceExec,
-  type NamespaceExecConfig,
-  type NamespaceExecResult,
-  namespaceExecSync,
-} from "../mod.ts";
+import { check, explain, namespaceExec, type NamespaceExecResult, namespaceExecSync, type Runnable } from "../mod.ts";
 
 // The library stays open for as long as the process lives: opened by a test, it would look like that test's leak.
 explain({ program: "true" });
@@ -73,7 +66,7 @@ export function requires(...lacks: Lack[]): (name: string, fn: () => void | Prom
 }
 
 /** Both forms of exec, the blocking one behind a promise. */
-export const execForms: [name: string, exec: (config: NamespaceExecConfig) => Promise<NamespaceExecResult>][] = [
+export const execForms: [name: string, exec: (config: Runnable) => Promise<NamespaceExecResult>][] = [
   ["namespaceExec", namespaceExec],
   ["namespaceExecSync", (config) => new Promise((resolve) => resolve(namespaceExecSync(config)))],
 ];
