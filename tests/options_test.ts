@@ -76,6 +76,38 @@ test("minicontainer --mount-api mounts by the calls that it says", async () => {
   }
 });
 
+for (const api of ["new", "classic"]) {
+  test(`minicontainer --mount mounts whatever it names, by the ${api} calls`, async () => {
+    using root = rootfs();
+    using folder = tempFolder();
+    for (const name of ["lower", "upper", "work"]) Deno.mkdirSync(`${folder.path}/${name}`);
+    Deno.writeTextFileSync(`${folder.path}/lower/file`, "text\n");
+    const layers = ["lower", "upper", "work"].map((name) => `${name}dir=${folder.path}/${name}`).join();
+    const mounts = [
+      `type=overlay,src=o,dst=/a/overlay,${layers}`,
+      "type=tmpfs,dst=/a/tmpfs,size=64k,ro",
+      "type=proc,dst=/a/proc,nosuid",
+      "type=mqueue,dst=/a/mqueue",
+      `type=bind,src=${folder.path}/lower,dst=/a/bind,ro,noexec`,
+    ].flatMap((mount) => ["--mount", mount]);
+    const script = "cat /a/overlay/file; echo new >/a/overlay/new; cat /a/proc/1/comm; cat /proc/self/mountinfo";
+    const options = ["--mount-api", api, "--ipc", "--rootfs", root.path, ...mounts];
+    const { stdout, stderr } = await cli([...options, "/bin/sh", "-c", script]);
+    const [text, comm, ...lines] = stdout.trimEnd().split("\n");
+    assertEquals([text, comm, stderr], ["text", "sh", ""]);
+    assertEquals(Deno.readTextFileSync(`${folder.path}/upper/new`), "new\n");
+    const found = mountLines(lines.join("\n")).filter(({ target }) => target.startsWith("/a/"));
+    const shown = found.map(({ target, type, options }) => [target, type, options.join()]);
+    assertEquals(shown.slice(0, 4), [
+      ["/a/overlay", "overlay", "rw,relatime"],
+      ["/a/tmpfs", "tmpfs", "ro,nosuid,nodev,noexec,relatime"],
+      ["/a/proc", "proc", "rw,nosuid,relatime"],
+      ["/a/mqueue", "mqueue", "rw,relatime"],
+    ]);
+    assertMatch(shown[4].join(" "), /^\/a\/bind \S+ ro,(nosuid,)?(nodev,)?noexec,/);
+  });
+}
+
 /** Makes folders fail as if the disk were full. */
 const NO_FOLDERS = JSON.stringify({
   defaultAction: "SCMP_ACT_ALLOW",
