@@ -81,7 +81,7 @@ export class Swapper implements AsyncDisposable {
 }
 
 /** How long a race is run. */
-const RACE_MS = 1_500;
+const RACE_MS = 3_000;
 
 /** Calls `attempt` again and again for a while; how often it came to its end, and how often it was refused. */
 export async function race(attempt: () => Promise<unknown>): Promise<{ ended: number; refused: number }> {
