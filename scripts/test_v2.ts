@@ -1,6 +1,6 @@
 /**
- * Runs the tests of hosts with cgroup v2 alone, and of hosts with version 1 and systemd, in virtual machines that
- * `scripts/vm.sh` makes. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
+ * Runs the tests of hosts with cgroup v2 alone, of hosts with version 1 and systemd, and of hosts whose processes have
+ * labels, in virtual machines that `scripts/vm.sh` makes. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
  *
  * Usage: deno task test:v2 [--within SECONDS] [FILTER…]
  *
@@ -23,6 +23,7 @@ const MACHINES: [title: string, options: string[], files: string[]][] = [
   ["of cgroup v2 alone, without systemd", [], ["tests/v2/", ...limits]],
   ["of cgroup v2 alone, with systemd", ["-s"], ["tests/v2/", ...limits]],
   ["of cgroup v1, with systemd", ["-s", "--cgroups", "v1"], ["tests/v2/systemd_v1_test.ts"]],
+  ["with SELinux", ["--lsm", "selinux"], ["tests/v2/labels_test.ts"]],
   ["of cgroup v1 and v2, with systemd", ["-s", "--cgroups", "hybrid"], ["tests/v2/systemd_v1_test.ts", ...limits]],
 ];
 

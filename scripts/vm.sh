@@ -2,11 +2,12 @@
 # Runs one command in a throw-away virtual machine that has a pure cgroup v2 hierarchy, or what --cgroups says, whatever
 # cgroups the machine it is started on has.
 #
-# usage: scripts/vm.sh [-s] [--cgroups KIND] [-m MIB] [-c CPUS] [--kernel PACKAGE] -- COMMAND [ARGUMENT...]
+# usage: scripts/vm.sh [-s] [--cgroups KIND] [--lsm NAME] [-m MIB] [-c CPUS] [--kernel PACKAGE] -- COMMAND [ARGUMENT...]
 #
 #   -s                boot systemd as PID 1: system and user managers, D-Bus, logind
 #   --cgroups KIND    v2; or, with -s and a systemd before 256, v1: version 1 alone, or hybrid: version 2 without controllers
 #                     beside it
+#   --lsm NAME        apparmor, or selinux: whose labels processes have; no profile or policy is loaded
 #   -m MIB            memory, 2048
 #   -c CPUS           processors, 2 (user-mode-linux only ever has one)
 #   --kernel PACKAGE  the Debian package of the kernel to boot:
@@ -29,18 +30,19 @@ say() { echo "vm.sh: $*" >&2; }
 die() { say "$@"; exit 125; }
 usage() { sed -n '/^# usage/,/^# The command/s/^# \{0,1\}//p' "$0" | sed '$d' >&2; exit 125; }
 
-package=user-mode-linux systemd='' cgroups=v2 mib=2048 cpus=2
+package=user-mode-linux systemd='' cgroups=v2 lsm=apparmor mib=2048 cpus=2
 while [ $# -gt 0 ]; do
     case $1 in
         --) shift; break ;;
         -s) systemd=1 ;;
-        -m | -c | --kernel | --cgroups)
+        -m | -c | --kernel | --cgroups | --lsm)
             [ $# -gt 1 ] || usage
-            case $1 in -m) mib=$2 ;; -c) cpus=$2 ;; --kernel) package=$2 ;; *) cgroups=$2 ;; esac
+            case $1 in -m) mib=$2 ;; -c) cpus=$2 ;; --kernel) package=$2 ;; --lsm) lsm=$2 ;; *) cgroups=$2 ;; esac
             shift
             ;;
         --kernel=*) package=${1#*=} ;;
         --cgroups=*) cgroups=${1#*=} ;;
+        --lsm=*) lsm=${1#*=} ;;
         -*) usage ;;
         *) break ;;
     esac
@@ -54,6 +56,7 @@ case $cgroups${systemd:+-s} in
     hybrid-s) tree='systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0' ;;
     *) usage ;;
 esac
+case $lsm in apparmor | selinux) ;; *) usage ;; esac
 
 for tool in apt-get dpkg; do
     command -v $tool >/dev/null || die "needs Debian: $tool is missing"
@@ -341,7 +344,7 @@ cp --sparse=always "$cache/disk" "$run/disk"
 if [ "$package" = user-mode-linux ]; then
     set -- "$cache/kernel" "mem=${mib}M" "initrd=$run/initrd.img" "ubd0=$run/disk" \
         "uml_dir=$run" con=null con0=null,fd:1 ssl=null \
-        quiet lsm=yama,apparmor fstab=no $tree
+        quiet lsm=yama,$lsm fstab=no $tree
     [ ! "$preload" ] || set -- env LD_PRELOAD="$preload" "$@"
     # Its kernel and programs take turns as processes here: several times faster
     # on one processor.
@@ -357,7 +360,7 @@ else
     set -- qemu-system-x86_64 -machine q35 "$@" -smp "$cpus" -m "$mib" \
         -nodefaults -no-user-config -no-reboot -display none -serial stdio \
         -kernel "$cache/kernel" -initrd "$run/initrd.img" \
-        -append 'console=ttyS0 quiet panic=-1 mitigations=off no5lvl fstab=no'" $tree" \
+        -append 'console=ttyS0 quiet panic=-1 mitigations=off no5lvl fstab=no'" security=$lsm $tree" \
         -fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap \
         -device virtio-9p-pci,fsdev=root,mount_tag=root \
         -drive "file=$run/disk,format=raw,if=virtio,cache=unsafe" \
