@@ -21,9 +21,9 @@ const limits = inTests.filter((path) => /\/cgroup\w*_test\.ts$/.test(path)).sort
 
 const MACHINES: [title: string, options: string[], files: string[]][] = [
   ["of cgroup v2 alone, without systemd", [], ["tests/v2/", ...limits]],
+  ["with SELinux", ["--lsm", "selinux"], ["tests/v2/labels_test.ts"]],
   ["of cgroup v2 alone, with systemd", ["-s"], ["tests/v2/", ...limits]],
   ["of cgroup v1, with systemd", ["-s", "--cgroups", "v1"], ["tests/v2/systemd_v1_test.ts"]],
-  ["with SELinux", ["--lsm", "selinux"], ["tests/v2/labels_test.ts"]],
   ["of cgroup v1 and v2, with systemd", ["-s", "--cgroups", "hybrid"], ["tests/v2/systemd_v1_test.ts", ...limits]],
 ];
 
