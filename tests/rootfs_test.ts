@@ -86,6 +86,22 @@ for (const mountApi of ["new", "classic"] as const) {
     assertEquals(await says({ rootfs: root.path, mountApi, capAdd: ["ALL"], seccomp: "unconfined" }, script), "");
   });
 
+  test(`maskedPaths and readonlyPaths take the place of the usual ones when they are given, ${by}`, async () => {
+    using root = rootfs();
+    Deno.mkdirSync(`${root.path}/srv`);
+    Deno.writeTextFileSync(`${root.path}/srv/file`, "text");
+    const config = {
+      rootfs: root.path,
+      mountApi,
+      maskedPaths: ["/etc/passwd", "/srv", "/missing"],
+      readonlyPaths: ["/tmp", "/no"],
+    };
+    assertEquals(await says(config, "cat /etc/passwd; ls -A /srv; wc -c <<E\nE"), "0");
+    assertMatch((await sh(config, "echo >/srv/x")).stderr, /Read-only file system/);
+    assertMatch((await sh(config, "echo >/tmp/x")).stderr, /Read-only file system/);
+    assertEquals(await says({ ...config, maskedPaths: [], readonlyPaths: [] }, "echo >/tmp/x; cat /srv/file"), "text");
+  });
+
   test(`readOnly lets nothing be written to the root when it is true, and to what is mounted in it when that is not, ${by}`, async () => {
     using root = rootfs();
     const config = { rootfs: root.path, mountApi, readOnly: true, tmpfs: ["/tmp"] };
@@ -94,21 +110,6 @@ for (const mountApi of ["new", "classic"] as const) {
     assertEquals(await says({ ...config, readOnly: false }, "echo >/x; ls /x"), "/x");
   });
 }
-
-test("maskedPaths and readonlyPaths take the place of the usual ones when they are given", async () => {
-  using root = rootfs();
-  Deno.mkdirSync(`${root.path}/srv`);
-  Deno.writeTextFileSync(`${root.path}/srv/file`, "text");
-  const config = {
-    rootfs: root.path,
-    maskedPaths: ["/etc/passwd", "/srv", "/missing"],
-    readonlyPaths: ["/tmp", "/no"],
-  };
-  assertEquals(await says(config, "cat /etc/passwd; ls -A /srv; wc -c <<E\nE"), "0");
-  assertMatch((await sh(config, "echo >/srv/x")).stderr, /Read-only file system/);
-  assertMatch((await sh(config, "echo >/tmp/x")).stderr, /Read-only file system/);
-  assertEquals(await says({ ...config, maskedPaths: [], readonlyPaths: [] }, "echo >/tmp/x; cat /srv/file"), "text");
-});
 
 test("umask is 022 when nothing else is asked for, whatever this process's is", async () => {
   using root = rootfs();
