@@ -4,9 +4,10 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { type NamespaceExecConfig, SpecError, SystemError } from "../../mod.ts";
-import { namedPipe, requires, shell, tempFolder } from "../support.ts";
+import { namedPipe, requires, shell, tempFolder, tool } from "../support.ts";
+import { cli } from "../support_cli.ts";
 import { containers, leavesTheHost, rootfs } from "../support_rootfs.ts";
 import { contained, mountApis, namesIn } from "./support.ts";
 
@@ -173,6 +174,29 @@ for (const [api, apiConfig] of mountApis) {
     place.hostIsUntouched();
   });
 }
+
+/** Starts the command where a device of the host's is another file, in a mount namespace of its own. */
+const replacing = (device: string) => [
+  ...["unshare", "-m", "sh", "-c", 'mount --bind /dev/full "$0"; exec "$@"', device],
+];
+
+requires(containers, tool("unshare"))("CVE-2025-31133: what is bound as a device is that device", async () => {
+  using place = scene();
+  const command = ["--rootfs", place.root, "stat", "-c", "%t:%T", "/dev/null", "/dev/zero"];
+  const inNamespace = ["--user", "--map-ids", "single", ...command];
+  for (
+    const [device, args, what] of [
+      ["/dev/zero", inNamespace, 'bind the device "/dev/zero"'],
+      ["/dev/null", inNamespace, 'bind the device "/dev/null"'],
+      ["/dev/null", command, 'mask "/proc/'],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await cli([...args], { prefix: replacing(device) });
+    assertEquals([code, stdout], [125, ""]);
+    assertMatch(stderr, new RegExp(`^minicontainer: cannot ${what}.*: no such device\n$`));
+  }
+  for (const args of [command, inNamespace]) assertEquals((await cli(args)).stdout, "1:3\n1:5\n");
+});
 
 test("CVE-2024-9676, 2026-47262: /etc/passwd is a link to the host's, a pipe, a device, a folder, endless", async () => {
   using place = scene();
