@@ -1,6 +1,7 @@
 /**
  * Runs the tests of hosts with cgroup v2 alone, of hosts with version 1 and systemd, and of hosts whose processes have
- * labels, in virtual machines that `scripts/vm.sh` makes. Where a machine cannot be had it says "skipped", and why; its last line counts the tests.
+ * labels, in virtual machines that `scripts/vm.sh` makes. Where a machine cannot be had it says "skipped", and why; its
+ * last line counts the tests.
  *
  * Usage: deno task test:v2 [--within SECONDS] [FILTER…]
  *
