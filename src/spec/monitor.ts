@@ -49,10 +49,8 @@ export interface Monitored {
   started?: string;
   /** Somebody wants it to have an end. */
   isStopAsked?: boolean;
-  /** Its memory ran out: noted down before its cgroup is removed, which tells of it until then. */
-  oomKilled?: boolean;
   /** Its end was dealt with. */
-  settled?: { oomKilled: boolean; restarts: boolean };
+  settled?: { restarts: boolean };
   /** What went wrong then. */
   warnings?: string[];
 }
@@ -113,6 +111,8 @@ export interface ExitNote {
   status: number;
   seconds: number;
   nanoseconds: number;
+  /** How many of its processes were killed because no memory was left; absent where nothing tells of that. */
+  oomKills?: number;
 }
 
 /** 0..255 by the shell's convention: the exit status, or 128 and the signal's number. */

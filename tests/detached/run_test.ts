@@ -111,6 +111,25 @@ test("memory that ran out is told of", async () => {
   assertEquals((await root.inspect("one")).exit.oomKilled, true);
 });
 
+test("memory that ran out is told of also while its cgroup is being removed", async () => {
+  await using root = new Root();
+  const limits = { memoryBytes: 32 << 20, memorySwapBytes: 32 << 20 };
+  const bomb = "until [ -e /go ]; do sleep 0.01; done; x=a; while :; do x=$x$x; done";
+  const container = await root.start(bomb, { limits });
+  {
+    // What follows its end waits for this lock, and so has not told anything.
+    using folder = Deno.openSync(`${root.path}/${container.id}`);
+    folder.lockSync(true);
+    Deno.writeTextFileSync(`${root.rootfs.path}/go`, "");
+    await until("it has ended", () => exists(`${root.path}/${container.id}/exit`));
+    const { cgroup, monitor } = root.state(container.id);
+    for (const path of cgroupsLeft({ cgroup })) Deno.removeSync(path);
+    assertEquals([(await container.wait()).oomKilled, monitor.settled], [true, undefined]);
+  }
+  await root.settled(container.id);
+  assertEquals((await container.wait()).oomKilled, true);
+});
+
 test("rename gives a container another name, under which it is removed at its end", async () => {
   await using root = new Root();
   await root.detached("sleep 1000", "--name", "one", "--rm");

@@ -44,7 +44,7 @@ Deno.test("nextStart() keeps to the policy, and to a stop", () => {
 
 Deno.test("isOver() waits for what was decided at the end", () => {
   const exit = after(1, 1);
-  const settled = (restarts: boolean) => ({ settled: { oomKilled: false, restarts } });
+  const settled = (restarts: boolean) => ({ settled: { restarts } });
   assertEquals(isOver(kept({}), exit), true);
   assertEquals(isOver(kept({ restart: "always" }), exit), false);
   assertEquals(isOver(kept({ restart: "always" }, settled(true)), null), false);

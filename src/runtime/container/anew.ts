@@ -3,7 +3,6 @@
 import { callLife } from "../../native/life.ts";
 import type { Monitored } from "../../spec/monitor.ts";
 import { makeProcess } from "./create.ts";
-import { isOutOfMemory } from "./exit.ts";
 import { runHooks } from "./hooks.ts";
 import { startLocked } from "./start.ts";
 import type { Locked, Place } from "./store.ts";
@@ -18,11 +17,9 @@ export interface WithMonitor {
 export async function cleanUp({ locked, monitor }: WithMonitor, restarts: boolean): Promise<WithMonitor> {
   const { handle, state } = locked;
   const { pid, startTime, cgroup, mounted } = state;
-  const oomKilled = await isOutOfMemory(cgroup) ?? monitor.oomKilled ?? false;
-  if (oomKilled) await callLife("store.save", { handle, state: { ...state, monitor: { ...monitor, oomKilled } } });
   await callLife("end", { pid, startTime, cgroup, mounted });
   const warnings = state.hooks.includes("poststop") ? await runHooks(locked, "poststop", "stopped") : [];
-  const settled = { ...monitor, settled: { oomKilled, restarts }, ...(warnings.length > 0 && { warnings }) };
+  const settled = { ...monitor, settled: { restarts }, ...(warnings.length > 0 && { warnings }) };
   // One that is removed has nothing noted down.
   if (!monitor.remove) await callLife("store.save", { handle, state: { ...state, monitor: settled } });
   return { locked: { ...locked, state: { ...state, monitor: settled } }, monitor: settled };
@@ -34,8 +31,7 @@ export async function startAnew(
   { locked: { handle, folder, state }, monitor }: WithMonitor,
   { module, ...counts }: Partial<Pick<Monitored, "inARow" | "restarts">> & { module?: string },
 ) {
-  const { settled: _ended, oomKilled: _early, warnings: _then, started: _before, isStopAsked: _asked, ...kept } =
-    monitor;
+  const { settled: _ended, warnings: _then, started: _before, isStopAsked: _asked, ...kept } = monitor;
   const again = { ...kept, token: crypto.randomUUID(), ...counts };
   const { text } = await callLife<{ text: string }>("file.read", { path: `${folder}/config.json` });
   const unmade = { root, handle, state: { ...state, monitor: again } };

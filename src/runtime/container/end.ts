@@ -35,7 +35,7 @@ export async function waitForEnd(place: Place): Promise<ContainerExit> {
     const isStopped = statusNow(found) === "stopped";
     const exit = isStopped && found.exit !== null ? found.exit : await noteOf(place, found);
     if (isOver(monitor, exit)) {
-      if (exit !== null) return await exitOf(place, found, exit);
+      if (exit !== null) return exitOf(exit);
       const message = `nobody knows how ${JSON.stringify(place.id)} ended: its monitor was killed`;
       if (!await isRenewed(place, found)) throw new StateError(message, "monitored", "not so");
     }

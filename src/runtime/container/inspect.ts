@@ -35,7 +35,7 @@ export async function inspectContainer(place: Place): Promise<ContainerDetails> 
   const { text } = await callLife<{ text: string }>("file.read", { path: `${folder}/config.json` });
   const { when, atMost } = monitor?.restart ?? {};
   return {
-    ...await stateOfFound(place, found),
+    ...stateOfFound(found),
     ...(monitor && {
       started: monitor.started,
       labels: monitor.labels,

@@ -24,7 +24,7 @@ export async function listContainers(options: RootOptions = {}): Promise<Contain
 async function stateOfEntry(root: string, { id, state, waits, exit }: Entry): Promise<ContainerState | undefined> {
   // A damaged one is told of by those who name it.
   if (state === null) return undefined;
-  if (state.phase !== "creating") return await stateOfFound({ root, id }, { state: { ...state, id }, waits, exit });
+  if (state.phase !== "creating") return stateOfFound({ state: { ...state, id }, waits, exit });
   const found = await look({ root, id }).catch(() => undefined);
-  return found && await stateOfFound({ root, id }, found);
+  return found && stateOfFound(found);
 }

@@ -48,7 +48,7 @@ async function restart(
     await startAnew(place, { locked, monitor }, { module, inARow, restarts: monitor.restarts + 1 });
   } catch (error) {
     const warnings = [...monitor.warnings ?? [], `cannot be started anew: ${(error as Error).message}`];
-    const settled = { oomKilled: monitor.settled?.oomKilled ?? false, restarts: false };
-    await callLife("store.save", { handle, state: { ...state, monitor: { ...monitor, settled, warnings } } });
+    const settled = { ...monitor, settled: { restarts: false }, warnings };
+    await callLife("store.save", { handle, state: { ...state, monitor: settled } });
   }
 }

@@ -11,16 +11,14 @@ type Seen = Pick<Found, "state" | "waits" | "exit">;
 
 /** A container's state, as it is now. @throws {NotFoundError} where there is none */
 export async function containerState(place: Place): Promise<ContainerState> {
-  return await stateOfFound(place, await look(place));
+  return stateOfFound(await look(place));
 }
 
 /** The same of one that was looked at. */
-export async function stateOfFound(place: Place, found: Seen): Promise<ContainerState> {
+export function stateOfFound(found: Seen): ContainerState {
   const status = statusNow(found);
   const state = stateOf(found.state, status);
-  return status === "stopped" && found.exit !== null
-    ? { ...state, exit: await exitOf(place, found, found.exit) }
-    : state;
+  return status === "stopped" && found.exit !== null ? { ...state, exit: exitOf(found.exit) } : state;
 }
 
 /** The status of a container that was looked at. */

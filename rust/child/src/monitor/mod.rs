@@ -4,6 +4,7 @@
 mod attached;
 mod line;
 mod log;
+mod memory;
 mod number;
 
 use core::ffi::CStr;
@@ -56,7 +57,7 @@ pub(crate) fn become_monitor(program: &Program<'_>, step: u32, namespaces: i32) 
 }
 
 /// How many arguments a monitor has before the command that it becomes in the end.
-pub const MONITOR_ARGUMENTS: usize = 11;
+pub const MONITOR_ARGUMENTS: usize = 12;
 
 #[allow(clippy::cast_sign_loss, reason = "a signal's number")]
 const SIGPIPE: u32 = libc::SIGPIPE as u32;
@@ -65,6 +66,8 @@ const SIGPIPE: u32 = libc::SIGPIPE as u32;
 struct Monitored {
     /// The container's process.
     pidfd: i32,
+    /// The file that tells of its memory running out; -1: there is none.
+    memory: i32,
     /// Our ends of its stdin, stdout and stderr; -1: there is none.
     streams: [i32; 3],
     /// Whether they are one terminal.
@@ -77,8 +80,9 @@ struct Monitored {
 ///
 /// `arguments` are numbers in decimal, as the library gives them: the container's pidfd, a descriptor of its folder, a
 /// socket that listens for who attaches, our ends of stdin, stdout and stderr, a socket that its terminal comes through
-/// (-1: there is none), what keeps its cgroup for as long as it is open (-1), the most bytes of a log (0: no limit), and
-/// how many logs are kept. `command` is executed at the container's end.
+/// (-1: there is none), what keeps its cgroup for as long as it is open (-1), the file of that which tells of memory that
+/// ran out (-1), the most bytes of a log (0: no limit), and how many logs are kept. `command` is executed at the
+/// container's end.
 #[must_use]
 pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrArray<'_>) -> i32 {
     let numbers = arguments.map(|argument| argument.and_then(|text| text.to_str().ok()?.parse::<i64>().ok()));
@@ -91,6 +95,7 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
         Some(stderr),
         Some(terminal),
         Some(keeper),
+        Some(memory),
         Some(bytes),
         Some(logs),
     ] = numbers
@@ -101,6 +106,7 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
     let _ = sys::name_process(c"container:mon");
     let mut monitored = Monitored {
         pidfd: small(pidfd),
+        memory: small(memory),
         streams: [stdin, stdout, stderr].map(small),
         has_terminal: terminal >= 0,
         attached: Attached::new(small(socket)),
@@ -132,19 +138,21 @@ pub fn monitor(arguments: [Option<&CStr>; MONITOR_ARGUMENTS - 1], command: CStrA
         let _ = sys::unblock_all_signals();
         // Nobody is to wait for that program, where it is us that they wait for.
         let _ = sys::close_range(3, u32::MAX, true);
-        // It asks what was used.
+        // It is that program that removes the cgroup.
         let _ = sys::keep_at_exec(small(keeper));
         let _ = sys::execve(program, command, CStrArray::EMPTY);
     }
     0
 }
 
-/// How a container ended: `CLD_EXITED` and a status, or another code and a signal, waitid(2); and when.
+/// How a container ended: `CLD_EXITED` and a status, or another code and a signal, waitid(2); when; and how many of its
+/// processes were killed because no memory was left.
 #[derive(Clone, Copy)]
 pub(crate) struct End {
     code: i32,
     status: i32,
     at: (i64, u32),
+    oom_kills: Option<u64>,
 }
 
 impl Monitored {
@@ -158,11 +166,12 @@ impl Monitored {
         }
         let (code, status) = sys::wait_for(self.pidfd).unwrap_or((0, 0));
         let at = sys::now();
+        let oom_kills = memory::oom_kills(self.memory);
         // What others, whom it has left running, may still hold open is not waited for.
         for stream in 1..self.streams.len() {
             while self.copy(stream) {}
         }
-        End { code, status, at }
+        End { code, status, at, oom_kills }
     }
 
     /// Waits for something to do, and does it; true at the container's end.
@@ -243,13 +252,18 @@ impl Monitored {
     }
 }
 
-/// `exit` in the container's folder, which appears whole: `{"code":1,"status":0,"seconds":…,"nanoseconds":…}`, with
-/// code and status as waitid(2) has them.
+/// `exit` in the container's folder, which appears whole: `{"code":1,"status":0,"seconds":…,"nanoseconds":…,
+/// "oomKills":0}`, with code and status as waitid(2) has them; no `oomKills` where nothing tells of that. It is noted with
+/// the end, for whoever reads of it may do so when the cgroup has been removed.
 fn write_end(folder: i32, end: End) {
     let mut text = Line::<128>::new();
     text.put(b"{\"code\":").put_number(end.code.unsigned_abs().into()).put(b",\"status\":");
     text.put_number(end.status.unsigned_abs().into()).put(b",\"seconds\":");
-    text.put_number(end.at.0.unsigned_abs()).put(b",\"nanoseconds\":").put_number(end.at.1.into()).put(b"}\n");
+    text.put_number(end.at.0.unsigned_abs()).put(b",\"nanoseconds\":").put_number(end.at.1.into());
+    if let Some(kills) = end.oom_kills {
+        text.put(b",\"oomKills\":").put_number(kills);
+    }
+    text.put(b"}\n");
     let written = sys::create(folder, CStrRef::new(c"exit.new"), 0o600);
     let written = written.and_then(|file: Handle| sys::write_all(&file, text.bytes()));
     if written.is_ok() {

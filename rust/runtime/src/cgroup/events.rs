@@ -52,15 +52,13 @@ impl Watch {
             Err(_) => Ok(None),
         };
         let mut watch = Self::default();
-        if let Some(folder) = place.legacy("memory") {
-            watch.memory = open(&folder.join("memory.oom_control"))?;
-            if let Some(file) = &watch.memory {
-                let notice = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-                let text = format!("{} {}", notice.as_fd().as_raw_fd(), file.as_raw_fd());
-                watch.notice = write(&folder.join("cgroup.event_control"), &text).ok().map(|()| notice);
-            }
-        } else if let Some(folder) = place.unified() {
-            watch.memory = open(&folder.join("memory.events"))?;
+        if let Some(path) = place.memory_events() {
+            watch.memory = open(&path)?;
+        }
+        if let (Some(folder), Some(file)) = (place.legacy("memory"), &watch.memory) {
+            let notice = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+            let text = format!("{} {}", notice.as_fd().as_raw_fd(), file.as_raw_fd());
+            watch.notice = write(&folder.join("cgroup.event_control"), &text).ok().map(|()| notice);
         }
         watch.freezer = match (place.legacy("freezer"), place.unified()) {
             (Some(folder), _) => open(&folder.join("freezer.state"))?.map(|file| (file, false)),

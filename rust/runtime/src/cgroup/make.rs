@@ -110,6 +110,12 @@ impl Cgroup {
         self.scope.as_ref().map_or_else(|| self.is_in_own_scope.then(systemd::own_life).flatten(), Scope::life)
     }
 
+    /// The file that tells how often memory ran out, for who is to read it at the end; nothing where it cannot be opened.
+    #[must_use]
+    pub fn memory_events(&self) -> Option<OwnedFd> {
+        File::open(self.place.memory_events()?).ok().map(OwnedFd::from)
+    }
+
     /// Closes what was needed to enter.
     pub fn entered(&mut self) {
         self.entrance = None;

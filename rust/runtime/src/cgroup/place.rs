@@ -51,6 +51,13 @@ impl Place {
         self.paths.get(controller).filter(|_| controller != UNIFIED).map(PathBuf::as_path)
     }
 
+    /// The file that counts how many of its processes were killed because no memory was left: `memory.events` of version
+    /// 2, `memory.oom_control` of version 1.
+    pub(super) fn memory_events(&self) -> Option<PathBuf> {
+        let legacy = self.legacy("memory").map(|folder| folder.join("memory.oom_control"));
+        legacy.or_else(|| self.unified().map(|folder| folder.join("memory.events")))
+    }
+
     /// A cgroup below it, by a relative path.
     ///
     /// # Errors

@@ -278,6 +278,8 @@ const NO_LIMIT: u64 = 1 << 60;
 
 fn memory_v1(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
     let of = |file: &str| text(file).and_then(|text| number(&text));
+    // Read first and needed: of a cgroup that is removed meanwhile nothing is told, rather than that all went well.
+    let oom_kills = number_of(&text("memory.oom_control")?, "oom_kill").unwrap_or(0);
     let peak_bytes = of("memory.max_usage_in_bytes")?;
     let current_bytes = of("memory.usage_in_bytes").unwrap_or(0);
     Some(Memory {
@@ -286,7 +288,7 @@ fn memory_v1(text: impl Fn(&str) -> Option<String>) -> Option<Memory> {
         limit_bytes: of("memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT),
         swap_bytes: of("memory.memsw.usage_in_bytes").map(|both| both.saturating_sub(current_bytes)),
         limit_hits: of("memory.failcnt").unwrap_or(0),
-        oom_kills: text("memory.oom_control").and_then(|text| number_of(&text, "oom_kill")).unwrap_or(0),
+        oom_kills,
     })
 }
 

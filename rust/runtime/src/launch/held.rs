@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::cgroup::Cgroup;
 use crate::error::Error;
 use crate::plan::Plan;
 
@@ -57,29 +58,33 @@ pub(super) struct Monitoring {
     pub kept: Vec<RawFd>,
     /// Where it finds the container's pidfd.
     pub pidfd: RawFd,
+    /// What tells of memory that ran out.
+    _memory: Option<OwnedFd>,
 }
 
 impl Monitoring {
     /// Prepares for a container of which we have these ends, as [`super::descriptors::Opened::ours`] gives them.
-    /// `keeper`: what is kept open for the cgroup's sake.
     pub(super) fn prepare(
         monitor: &MonitorRequest<'_>,
         pidfd: RawFd,
         ours: [RawFd; 4],
-        keeper: Option<RawFd>,
+        cgroup: Option<&Cgroup>,
     ) -> Result<Self, Error> {
         let (folder, socket) = (monitor.folder.as_raw_fd(), monitor.socket.as_raw_fd());
         let [stdin, stdout, stderr, terminal] = ours;
-        let keeper = keeper.unwrap_or(-1);
-        let numbers = [pidfd, folder, socket, stdin, stdout, stderr, terminal, keeper].map(i64::from);
+        let keeper = cgroup.and_then(Cgroup::keeper).unwrap_or(-1);
+        let memory = cgroup.and_then(Cgroup::memory_events).map(super::descriptors::above_stderr).transpose()?;
+        let events = memory.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let numbers = [pidfd, folder, socket, stdin, stdout, stderr, terminal, keeper, events].map(i64::from);
         let limits = [i64::try_from(monitor.log_bytes).unwrap_or(i64::MAX), i64::from(monitor.logs)];
         let texts = numbers.into_iter().chain(limits).map(|number| number.to_string());
         let argv = std::iter::once("minicontainer-monitor".to_string()).chain(texts);
         let argv: Vec<CString> = argv.filter_map(|text| CString::new(text).ok()).collect();
         debug_assert_eq!(argv.len(), MONITOR_ARGUMENTS);
-        let kept = [pidfd, folder, socket, keeper].into_iter().chain(ours).filter(|number| *number >= 0).collect();
+        let kept =
+            [pidfd, folder, socket, keeper, events].into_iter().chain(ours).filter(|number| *number >= 0).collect();
         let argv = argv.into_iter().chain(monitor.command.iter().cloned()).collect();
-        Ok(Self { program: program()?, argv, kept, pidfd })
+        Ok(Self { program: program()?, argv, kept, pidfd, _memory: memory })
     }
 }
 

@@ -207,9 +207,8 @@ fn start(plan: &Plan, opened: &Opened, outside: &Outside<'_>, cgroup: Option<&Cg
     let report = shared.as_ref().map_or(&own, SharedReport::report);
     let pidfd = plan.monitor.and_then(|fd| descriptors.get(fd.0 as usize));
     let monitor = outside.monitor.as_ref().zip(pidfd);
-    let prepare = |(monitor, pidfd): (&MonitorRequest<'_>, &i32)| {
-        Monitoring::prepare(monitor, *pidfd, opened.ours(), cgroup.and_then(Cgroup::keeper))
-    };
+    let prepare =
+        |(monitor, pidfd): (&MonitorRequest<'_>, &i32)| Monitoring::prepare(monitor, *pidfd, opened.ours(), cgroup);
     let monitoring = monitor.map(prepare).transpose()?;
     let watching = arguments(monitoring.as_ref().map_or(&[], |monitoring| &monitoring.argv));
     let mut second = monitoring.is_some().then(Stack::take).transpose()?;

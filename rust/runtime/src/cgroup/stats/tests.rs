@@ -47,6 +47,9 @@ fn memory_has_no_limit_where_none_was_set() {
     assert_eq!(memory_v1(files(&v1)), Some(wanted));
     assert_eq!(memory_v2(files(&v2)), Some(wanted));
     assert_eq!(memory_v2(files(&[])), None);
+    // Its cgroup is being removed.
+    let read_before = v1.map(|(file, text)| if file == "memory.oom_control" { ("", "") } else { (file, text) });
+    assert_eq!(memory_v1(files(&read_before)), None);
 }
 
 #[test]
