@@ -114,6 +114,16 @@ const refusals: [string, string[], RegExp][] = [
   ["a variable without a value", ["--env", "A", "true"], /--env: must be NAME=value; it is "A"/],
   ["a file that is not there", ["--env-file", "/no/file", "true"], /--env-file: "\/no\/file" cannot be read: no such/],
   ["a volume that is none", ["--rootfs", "/", "-v", "a:/b", "true"], /--volume: must be an absolute path, .* "\.\/a"/],
+  [
+    "a volume with other ids where none are mapped",
+    ["--user", "--rootfs", "/", "-v", "/:/a:idmap", "true"],
+    /--volume: idmap needs ids to map: --uid-map and --gid-map, or the mount's own$/m,
+  ],
+  [
+    "ids of users without those of groups",
+    ["--uid-map", "0:0", "true"],
+    /--gid-map: must stand beside --uid-map$/m,
+  ],
   ["a capability that is none", ["--cap-add", "FLY", "true"], /--cap-add: "FLY" is no capability/],
   ["a namespace that is no path", ["--net=x", "true"], /--net: must be an absolute path; it is "x"/],
   ["half an option", ["--net=", "true"], /--net= needs a value: --net=PATH, or --net alone/],

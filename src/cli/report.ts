@@ -56,6 +56,11 @@ const OPTION_OF_FIELD = [
   ["ioPriority", "--io-priority"],
   ["oomScoreAdj", "--oom-score-adj"],
   ["terminal", "--tty"],
+  ["monitor.logMaxBytes", "--log-max-size"],
+  ["monitor.logMaxFiles", "--log-max-files"],
+  ["monitor.remove", "--rm"],
+  ["monitor.restart", "--restart"],
+  ["monitor.labels", "--label"],
   ["limits.memoryBytes", "--memory"],
   ["limits.memorySwapBytes", "--memory-swap"],
   ["limits.memoryReservationBytes", "--memory-reservation"],
@@ -85,6 +90,14 @@ function optionOfField(path: string): string {
   return option ?? (SAME.test(path) ? `--${path.replace(/[.[].*/, "")}` : path);
 }
 
+/** Other fields that a message speaks of, by names that are no words; what was given stands in quotes. */
+const SPOKEN_OF = /"(?:[^"\\]|\\.)*"|\b[ug]idMappings\b/g;
+
+/** A message with options in place of a configuration's fields. */
+function speakingOfOptions(message: string): string {
+  return message.replace(SPOKEN_OF, (word) => word.startsWith('"') ? word : optionOfField(word));
+}
+
 /** Tells of an error; the exit code that it has. */
 export function fail(error: unknown): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;
@@ -103,7 +116,7 @@ export function words(error: unknown): string {
   }
   if (error.name === "SpecError") {
     const { path } = error as Error & { path: string };
-    return path === "" ? error.message : optionOfField(path) + error.message.slice(path.length);
+    return path === "" ? error.message : optionOfField(path) + speakingOfOptions(error.message.slice(path.length));
   }
   if (error.name === "NotCapable" && error.message.includes("ffi")) {
     return `${error.message.replace(/, run again.*/, "")}: run with deno run --allow-ffi --allow-run`;

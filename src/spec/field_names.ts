@@ -54,11 +54,17 @@ export function inTermsOfConfig<T>(config: Runnable, call: () => T): T {
   } catch (error) {
     if (!(error instanceof SpecError)) throw error;
     const { path } = error;
-    throw new SpecError(
-      fieldOfConfig(config, path),
-      path === "" ? error.message : error.message.slice(path.length + 2),
-    );
+    const message = path === "" ? error.message : error.message.slice(path.length + 2);
+    throw new SpecError(fieldOfConfig(config, path), speakingOfConfig(config, message));
   }
+}
+
+/** Other fields that the library speaks of; what a caller has given stands in quotes, and stays as it is. */
+const SPOKEN_OF = /"(?:[^"\\]|\\.)*"|\blinux\.[ug]idMappings\b/g;
+
+/** A message with a configuration's fields in place of a spec's. */
+function speakingOfConfig(config: Runnable, message: string): string {
+  return message.replace(SPOKEN_OF, (word) => word.startsWith('"') ? word : fieldOfConfig(config, word));
 }
 
 /** The field of a configuration that a spec's stands for. */

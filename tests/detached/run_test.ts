@@ -97,7 +97,11 @@ test("run refuses what only somebody could do who waits, and a name that is take
   };
   assertMatch(await refusal("--timeout", "5"), /unknown option --timeout/);
   assertMatch(await refusal("--restart", "sometimes"), /--restart must be/);
-  assertMatch(await refusal("--rm", "--restart", "always"), /cannot stand beside restart/);
+  assertMatch(await refusal("--rm", "--restart", "always"), /: --rm: cannot stand beside restart/);
+  assertMatch(
+    await refusal("--user", "-v", "/:/a:idmap"),
+    /: --volume: idmap needs ids to map: --uid-map and --gid-map/,
+  );
   await root.detached("sleep 1000", "--name", "one");
   assertMatch(await refusal("--name", "one"), /container "one" already exists: it is running/);
 });

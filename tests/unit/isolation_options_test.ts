@@ -3,6 +3,7 @@ import { isolationFromOptions } from "../../src/cli/isolation.ts";
 import { parseOptions, UsageError } from "../../src/cli/options.ts";
 import { inTermsOfOptions, specFromOptions } from "../../src/cli/run.ts";
 import { RUN_OPTIONS } from "../../src/cli/run_options.ts";
+import { words } from "../../src/cli/report.ts";
 import { SpecError } from "../../src/native/errors.ts";
 import { present } from "../../src/spec/check.ts";
 import { specFromConfig } from "../../src/spec/exec_config.ts";
@@ -140,4 +141,13 @@ Deno.test("inTermsOfOptions() names the field that a spec's stands for", async (
   const error = await assertRejects(() => inTermsOfOptions(parsed, refuse), SpecError, "volumes[0]: is not there");
   assertEquals(error.path, "volumes[0]");
   assertEquals(await inTermsOfOptions(parsed, () => 5), 5);
+});
+
+Deno.test("inTermsOfOptions() has a message speak of fields that stand for a spec's, but for what was given", async () => {
+  const refuse = () => {
+    throw new SpecError("hostname", 'is "linux.uidMappings" and "a\\"linux.gidMappings": see linux.uidMappings[1]');
+  };
+  const message = 'is "linux.uidMappings" and "a\\"linux.gidMappings": see uidMappings[1]';
+  const error = await assertRejects(() => inTermsOfOptions(parse("true"), refuse), SpecError, message);
+  assertEquals(words(error), `--hostname: ${message.replace("see uidMappings", "see --uid-map")}`);
 });

@@ -15,7 +15,7 @@ export interface Command {
   /** How many of these are its own; what follows belongs to somebody else where `ends`. */
   count: number;
   ends?: boolean;
-  /** It takes its arguments apart by itself: all are in `rest`. */
+  /** A container is made of its options, which it takes apart by itself: all are in `rest`. */
   whole?: boolean;
   options: readonly Option[];
   /** What it ends with where it fails; default 1. */
@@ -38,7 +38,7 @@ export async function commandNamed(name: string, args: string[]): Promise<Comman
     case "delete":
       return (await import("./delete.ts")).remove;
     case "run":
-      return isOfOptions(args) ? (await import("./run_detached.ts")).runDetached : (await import("./run.ts")).run;
+      return takesOptions(args) ? (await import("./run_detached.ts")).runDetached : (await import("./run.ts")).run;
     case "exec":
       return (await import("./exec.ts")).exec;
     case "pause":
@@ -88,7 +88,7 @@ export async function commandNamed(name: string, args: string[]): Promise<Comman
 }
 
 /** Whether `run` is to make a container of options, and not of a bundle. */
-function isOfOptions(args: string[]): boolean {
+function takesOptions(args: string[]): boolean {
   return args.some((word) => word === "--rootfs" || word.startsWith("--rootfs="));
 }
 
@@ -101,12 +101,14 @@ function isOfOptions(args: string[]): boolean {
 export async function oci(args: string[]): Promise<number> {
   let globals: Globals = { logFormat: "text", debug: false };
   let failure = 1;
+  let isOfOptions = false;
   try {
     const before = takeApart(GLOBAL_OPTIONS, args, 1, true);
     globals = globalsOf(before);
     const [name] = before.positional;
     const command = await commandNamed(name, before.rest);
     failure = command.failure ?? failure;
+    isOfOptions = command.whole ?? false;
     if (before.rest.some((word) => word === "--help" || word === "-h") && !command.ends && !command.whole) {
       return await help(name, command);
     }
@@ -117,8 +119,8 @@ export async function oci(args: string[]): Promise<number> {
     return await command.run(given, globals);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;
-    // A configuration's field is its own, whatever option of another command has its name.
-    const message = error instanceof SpecError ? error.message : words(error);
+    // A bundle's field is its own, whatever option of another command has its name.
+    const message = error instanceof SpecError && !isOfOptions ? error.message : words(error);
     say(message);
     await log(globals, "error", message);
     return failure;

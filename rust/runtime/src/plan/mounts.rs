@@ -244,7 +244,7 @@ fn ids(plan: &mut Plan, spec: &Spec, mount: &Mount, options: &MountOptions, fiel
         (&spec.linux.uid_mappings, &spec.linux.gid_mappings)
     };
     if uids.is_empty() || gids.is_empty() {
-        let message = "idmap needs the mount's uidMappings and gidMappings, or a user namespace with linux.uidMappings";
+        let message = "idmap needs ids to map: linux.uidMappings and linux.gidMappings, or the mount's own";
         return Err(Error::spec(format!("{field}.options"), message));
     }
     let (uid_map, gid_map) = (id_ranges::map_text(uids), id_ranges::map_text(gids));
