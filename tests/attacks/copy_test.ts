@@ -52,9 +52,13 @@ function canary(): Disposable & { path: string } {
   const path = `${folder.path}/canary`;
   Deno.mkdirSync(path);
   Deno.writeTextFileSync(`${path}/secret`, "host's", { mode: 0o600 });
+  Deno.writeTextFileSync(`${path}/again`, "host's", { mode: 0o600 });
   const look = () => {
-    const { mode, uid, mtime, ino } = Deno.statSync(`${path}/secret`);
-    return [namesIn(path), Deno.readTextFileSync(`${path}/secret`), mode, uid, mtime?.getTime(), ino];
+    const files = ["secret", "again"].map((name) => {
+      const { mode, uid, mtime, ino, nlink } = Deno.statSync(`${path}/${name}`);
+      return [Deno.readTextFileSync(`${path}/${name}`), mode, uid, mtime?.getTime(), ino, nlink];
+    });
+    return [namesIn(path), files];
   };
   const before = look();
   return {
@@ -105,9 +109,8 @@ test("CVE-2018-15664: what is copied in goes to the container, whatever its link
   await using container = await attacker(root.path, host.path);
   const tree = `${source.path}/data`;
   Deno.mkdirSync(`${tree}/real`, { recursive: true });
-  for (const path of [`${tree}/real/secret`, `${tree}/real/new`, `${source.path}/file`]) {
-    Deno.writeTextFileSync(path, "in");
-  }
+  for (const path of [`${tree}/real/secret`, `${source.path}/file`]) Deno.writeTextFileSync(path, "in");
+  for (const name of ["new", "again"]) Deno.linkSync(`${tree}/real/secret`, `${tree}/real/${name}`);
   for (
     const [from, to] of [
       [`${source.path}/file`, "/data/real/secret"],
@@ -131,13 +134,27 @@ test("a folder of the host's that a container shares leads a copy to nothing els
   using host = canary();
   using shared = tempFolder();
   Deno.mkdirSync(`${root.path}/tree/data/real`, { recursive: true });
-  for (const name of ["secret", "new"]) Deno.writeTextFileSync(`${root.path}/tree/data/real/${name}`, "out");
+  const names = ["secret", "new", "again"];
+  Deno.writeTextFileSync(`${root.path}/tree/data/real/secret`, "out");
+  // Of whichever is copied first, the others are made by linking what is there by its name.
+  for (const name of names.slice(1)) {
+    Deno.linkSync(`${root.path}/tree/data/real/secret`, `${root.path}/tree/data/real/${name}`);
+  }
   Deno.mkdirSync(`${shared.path}/real`);
   Deno.symlinkSync(host.path, `${shared.path}/link`);
   await using container = await attacker(root.path, host.path, { volumes: [`${shared.path}:/data`] });
-  const { ended, refused } = await race(() => container.copyOut("/tree/data/.", shared.path));
+  let linked = 0;
+  const { ended, refused } = await race(async () => {
+    await container.copyOut("/tree/data/.", shared.path);
+    // The next attempt would remove what it got.
+    for (const name of ["secret", "again"]) assertEquals(Deno.statSync(`${host.path}/${name}`).nlink, 1);
+    for (const name of ["real", "link"]) {
+      if (Deno.statSync(`${shared.path}/${name}/secret`).nlink === names.length) linked++;
+    }
+  });
   assertGreater(ended, 0);
   assertGreater(refused, 0);
+  assertGreater(linked, 0);
 });
 
 test("copying leads through none of procfs' links, and changes none of the kernel's switches", async () => {

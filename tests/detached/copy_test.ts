@@ -31,7 +31,7 @@ function tree(path: string): string {
 function sample(path: string): string {
   const script = `
     mkdir -p "$1/sub/deep" "$1/closed"; cd "$1"
-    echo one >file; chmod 640 file; chown 1000:1001 file
+    echo one >file; chmod 640 file; chown 1000:1001 file; ln file closed/same
     printf '#!/bin/sh\\necho runs\\n' >sub/run; chmod 4755 sub/run; : >sub/empty; touch -d 2001-02-03 sub/empty
     ln -s ../file sub/link; ln -s /nowhere dangling; chown -h 7:8 dangling
     chmod 2750 sub/deep; chown 5:6 sub/deep; echo x >closed/x; chmod 500 closed
@@ -60,6 +60,30 @@ test("cp takes a folder in and out with its permissions, owners, times and links
   // What is mounted in it is seen; the contents alone go into a folder that is there.
   await root.run("cp", "one:/volume/source/.", `${host.path}/back/closed`);
   assertEquals(tree(`${host.path}/back/closed/sub`), tree(`${host.path}/back/sub`));
+});
+
+test("cp keeps that names are of one file, in both directions and over what was copied before", async () => {
+  await using root = new Root();
+  using host = tempFolder();
+  const { path } = host;
+  for (const folder of ["from", "from/a", "from/b", "contents"]) Deno.mkdirSync(`${path}/${folder}`);
+  Deno.writeTextFileSync(`${path}/from/a/one`, "x");
+  Deno.chownSync(`${path}/from/a/one`, 1000, 1001);
+  for (const name of ["from/a/two", "from/b/three", "outside"]) Deno.linkSync(`${path}/from/a/one`, `${path}/${name}`);
+  const links = (base: string) => {
+    const found = ["a/one", "a/two", "b/three"].map((name) => Deno.lstatSync(`${base}/${name}`));
+    for (const { uid, gid, size } of found) assertEquals([uid, gid, size], [1000, 1001, 1]);
+    return [new Set(found.map(({ ino }) => ino)).size, found[0].nlink];
+  };
+  await using container = await root.start("sleep 1000", { id: "one" });
+  for (const _time of ["once", "again"]) {
+    await container.copyIn(`${path}/from`, "/home");
+    assertEquals(links(`${root.rootfs.path}/home/from`), [1, 3]);
+    await container.copyOut("/home/from/.", `${path}/contents`);
+    assertEquals(links(`${path}/contents`), [1, 3]);
+  }
+  await container.copyIn(`${path}/outside`, "/home/from/a/two");
+  assertEquals(links(`${root.rootfs.path}/home/from`), [2, 2]);
 });
 
 test("cp follows docker's rules for what the target is", async () => {
@@ -171,8 +195,9 @@ test("cp numbers owners as a user namespace does, and writes to its own filesyst
   const container = await root.start("sleep 1000", { id: "one", ...config });
   for (const place of ["/home", "/dev/shm"]) {
     await container.copyIn(source, place);
-    const script = `cd ${place}/source; stat -c '%n %u:%g %a' file sub/run dangling`;
-    assertEquals(await inside(container, script), "file 1000:1001 640\nsub/run 0:0 4755\ndangling 7:8 777");
+    const said = "file 1000:1001 640 2\nclosed/same 1000:1001 640 2\nsub/run 0:0 4755 1\ndangling 7:8 777 1";
+    const script = `cd ${place}/source; stat -c '%n %u:%g %a %h' file closed/same sub/run dangling`;
+    assertEquals(await inside(container, script), said);
     await container.copyOut(`${place}/source`, `${host.path}/back${place.length}`);
     assertEquals(tree(`${host.path}/back${place.length}`), tree(source).replace("4755", "755").replace("2750", "750"));
   }

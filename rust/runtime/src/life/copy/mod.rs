@@ -6,6 +6,7 @@
 //! the very descriptor that is opened then; devices, FIFOs and sockets never are. Of the target nothing is opened that
 //! was not made by the copy, but a regular file that is written over where it cannot be replaced.
 
+mod links;
 mod side;
 mod tree;
 

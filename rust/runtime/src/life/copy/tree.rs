@@ -18,6 +18,7 @@ use nix::sys::statfs::{
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, geteuid, symlinkat, unlinkat};
 
+use super::links::Links;
 use super::side::{Side, again};
 use super::{Asked, Source, kind_of, refusal};
 use crate::error::Error;
@@ -60,15 +61,28 @@ pub(super) struct Copier<'c> {
     /// What is copied now, below what was asked for.
     below: PathBuf,
     depth: usize,
-    /// The folder that all goes into: it is not copied into itself.
+    /// The folder that all goes into.
+    top: Option<OwnedFd>,
+    /// Which that is: it is not copied into itself.
     made: Option<(u64, u64)>,
+    links: Links,
     /// What was not copied.
     pub(super) left_out: Vec<String>,
 }
 
 impl<'c> Copier<'c> {
     pub(super) fn new(from: &'c Side, to: &'c Side, asked: &'c Asked) -> Self {
-        Self { from, to, asked, below: PathBuf::new(), depth: 0, made: None, left_out: Vec::new() }
+        Self {
+            from,
+            to,
+            asked,
+            below: PathBuf::new(),
+            depth: 0,
+            top: None,
+            made: None,
+            links: Links::default(),
+            left_out: Vec::new(),
+        }
     }
 
     /// Copies what was found to a name in a folder.
@@ -86,8 +100,9 @@ impl<'c> Copier<'c> {
 
     /// Copies what is in a folder into another.
     pub(super) fn copy_contents(&mut self, source: &Source, target: &OwnedFd) -> Result<(), Error> {
-        if self.made.is_none() {
+        if self.top.is_none() {
             self.made = Some(identity(&fstat(target).map_err(|errno| self.unwritten(errno))?));
+            self.top = Some(target.try_clone().map_err(|error| self.unwritten(errno_of(&error)))?);
         }
         if self.depth == DEEPEST {
             return Err(self.unread(Errno::ELOOP).with_advice("folders are this deep in each other"));
@@ -132,7 +147,10 @@ impl<'c> Copier<'c> {
         Ok(Some(Source { file, status }))
     }
 
-    fn copy_file(&self, source: &Source, folder: &OwnedFd, name: &OsStr) -> Result<(), Error> {
+    fn copy_file(&mut self, source: &Source, folder: &OwnedFd, name: &OsStr) -> Result<(), Error> {
+        if self.top.as_ref().is_some_and(|top| self.links.give(source, top, folder, name)) {
+            return Ok(());
+        }
         let input = self.open_to_read(source)?;
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let output = match in_the_place_of(folder, name, || openat(folder, name, flags, PRIVATE_FILE)) {
@@ -142,7 +160,10 @@ impl<'c> Copier<'c> {
             Err(errno) => return Err(self.unwritten(errno)),
         };
         self.copy_bytes(input, source, &output)?;
-        self.dress(&output, source).map_err(|errno| self.unwritten(errno))
+        let status =
+            self.dress(&output, source).and_then(|()| fstat(&output)).map_err(|errno| self.unwritten(errno))?;
+        self.links.note(source, &self.below, &status);
+        Ok(())
     }
 
     fn copy_link(&self, source: &Source, folder: &OwnedFd, name: &OsStr) -> Result<(), Error> {
@@ -195,7 +216,7 @@ impl<'c> Copier<'c> {
         let size = u64::try_from(source.status.st_size).unwrap_or(0);
         let limit = if size == 0 { MOST_OF_AN_EMPTY_FILE } else { size };
         let copied = io::copy(&mut input.take(limit), &mut output);
-        copied.map(drop).map_err(|error| self.unwritten(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)))
+        copied.map(drop).map_err(|error| self.unwritten(errno_of(&error)))
     }
 
     /// Gives what was made its owner, its permissions and its time.
@@ -277,7 +298,11 @@ impl<'c> Copier<'c> {
 }
 
 /// Makes a file by a name; what has it, and is no folder, is removed.
-fn in_the_place_of<T>(folder: &OwnedFd, name: &OsStr, make: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+pub(super) fn in_the_place_of<T>(
+    folder: &OwnedFd,
+    name: &OsStr,
+    make: impl Fn() -> Result<T, Errno>,
+) -> Result<T, Errno> {
     for _ in 0..TRIES {
         match make() {
             Err(Errno::EEXIST) => match unlinkat(folder, name, UnlinkatFlags::NoRemoveDir) {
@@ -290,12 +315,16 @@ fn in_the_place_of<T>(folder: &OwnedFd, name: &OsStr, make: impl Fn() -> Result<
     Err(Errno::EEXIST)
 }
 
+fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
 /// Who may not give a file away keeps it: an ordinary user, or root of a user namespace that lacks the id.
 fn unless_not_allowed(errno: Errno) -> Result<(), Errno> {
     if matches!(errno, Errno::EPERM | Errno::EINVAL | Errno::EOVERFLOW) { Ok(()) } else { Err(errno) }
 }
 
-fn identity(status: &FileStat) -> (u64, u64) {
+pub(super) fn identity(status: &FileStat) -> (u64, u64) {
     (status.st_dev, status.st_ino)
 }
 
