@@ -127,6 +127,8 @@ test("cp follows docker's rules for what the target is", async () => {
   assertMatch(await refused("nobody:/f", at("x")), /container "nobody" does not exist/);
   assertMatch(await refused(at("new"), at("x")), /needs the ID of a container/);
   assertMatch(await refused("one:", at("x")), /needs a path behind the colon/);
+  assertMatch(await refused("one:/f", "-"), /copies no tar stream, .*; a file is named \.\/-/);
+  assertMatch(await refused("-", "one:/d"), /copies no tar stream/);
 });
 
 test("cp leaves out devices and what is the kernel's, and does not copy a folder into itself", async () => {

@@ -29,6 +29,7 @@ export const cp: Command = {
 
 /** A colon behind what begins with `/` or `.` is the path's own. */
 async function side(text: string, globals: Globals): Promise<CopySide> {
+  if (text === "-") throw new UsageError('cp copies no tar stream, which is what "-" asks for; a file is named ./-');
   const [, id, path] = /^([^/.:][^/:]*):(.*)$/s.exec(text) ?? [];
   if (id === undefined) return { path: text };
   if (path === "") throw new UsageError(`${JSON.stringify(text)} needs a path behind the colon`);
