@@ -69,8 +69,16 @@ pub(crate) fn enter(mut spec: Spec) -> Result<Spec, Error> {
     spec.linux.intel_rdt =
         config.linux.intel_rdt.map(|IntelRdt { clos_id, .. }| IntelRdt { clos_id, ..IntelRdt::default() });
     spec.linux.personality = spec.linux.personality.or(config.linux.personality);
+    let extras = config.minicontainer;
+    spec.minicontainer.seccomp_profile = extras.seccomp_profile;
+    spec.minicontainer.seccomp_file = extras.seccomp_file;
+    spec.minicontainer.landlock = extras.landlock;
     if container.as_its_program {
         let given = spec.process;
+        if given.user.is_none() {
+            spec.minicontainer.run_as = spec.minicontainer.run_as.or(extras.run_as);
+        }
+        spec.minicontainer.default_env.splice(..0, extras.default_env);
         spec.process = config.process;
         spec.process.args = given.args;
         spec.process.env.extend(given.env);
@@ -83,8 +91,8 @@ pub(crate) fn enter(mut spec: Spec) -> Result<Spec, Error> {
         spec.process.terminal = given.terminal;
         spec.process.console_size = given.console_size;
         spec.process.no_new_privileges |= given.no_new_privileges;
-        if let Some(user) = &mut spec.process.user {
-            user.additional_gids.extend(&container.additional_gids);
+        if !container.additional_gids.is_empty() {
+            spec.process.user.get_or_insert_default().additional_gids.extend(&container.additional_gids);
         }
         add(spec.process.capabilities.get_or_insert_default(), &container.capabilities);
     }

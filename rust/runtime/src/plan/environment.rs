@@ -20,7 +20,8 @@ pub(super) fn merge(spec: &Spec, facts: &Facts) -> Result<Arc<[CString]>, Error>
     // Who made the terminal says what it can: in a spec of OCI's with `process.terminal` that is the caller.
     let says_terminal = spec.minicontainer.tty != Tty::Never && terminal_streams(spec, facts).contains(&true);
     let is_given = !spec.process.env.is_empty() || !facts.env_files.is_empty() || !defaults.is_empty();
-    if !is_given && spec.root.is_none() && !says_terminal {
+    let is_container = spec.root.is_some() || spec.minicontainer.joins.is_some();
+    if !is_given && !is_container && !says_terminal {
         return Ok(Arc::clone(&facts.environment));
     }
     let mut merged = Merged::default();
@@ -44,7 +45,7 @@ pub(super) fn merge(spec: &Spec, facts: &Facts) -> Result<Arc<[CString]>, Error>
     for (index, entry) in spec.process.env.iter().enumerate() {
         merged.put(assignment(entry, || format!("process.env[{index}]"))?);
     }
-    if spec.root.is_some() && !merged.places.contains_key(&b"HOME"[..]) {
+    if is_container && !merged.places.contains_key(&b"HOME"[..]) {
         // As login(1) has it, and runc.
         let home = facts.home.as_deref().filter(|home| !home.is_empty()).unwrap_or("/");
         merged.put(c_string(&format!("HOME={home}"), || "process.env".into())?);
