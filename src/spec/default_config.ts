@@ -78,7 +78,7 @@ function mounts(isRootless: boolean): Mount[] {
     },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: ["nosuid", "noexec", "nodev"] },
     isRootless
-      ? { destination: "/sys", type: "none", source: "/sys", options: ["rbind", ...readOnly] }
+      ? { destination: "/sys", type: "none", source: "/sys", options: ["rbind", ...readOnly, "rro"] }
       : { destination: "/sys", type: "sysfs", source: "sysfs", options: readOnly },
     ...(isRootless ? [] : [{
       destination: "/sys/fs/cgroup",

@@ -60,7 +60,7 @@ function defaultMounts(config: IsolationConfig): PlannedMount[] {
     ...(ownsNamespace("ipc") ? [filesystem("/dev/mqueue", "mqueue", ["nosuid", "noexec", "nodev"])] : []),
     ownsNamespace("network")
       ? filesystem("/sys", "sysfs", ["nosuid", "noexec", "nodev", "ro"])
-      : bindOf("/sys", ["nosuid", "noexec", "nodev", "ro"]),
+      : bindOf("/sys", ["nosuid", "noexec", "nodev", "ro", "rro"]),
     filesystem("/sys/fs/cgroup", "cgroup", ["nosuid", "noexec", "nodev", "relatime", "ro"]),
   ];
   return mounts.map((mount) => ({ mount }));

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { NamespaceExecConfig } from "../../mod.ts";
 import { requires, shell, tempFolder, tool } from "../support.ts";
 import { cli } from "../support_cli.ts";
-import { containers, hostState, leavesTheHost, rootfs } from "../support_rootfs.ts";
+import { containers, hostState, leavesTheHost, mountLines, rootfs } from "../support_rootfs.ts";
 import { AS_NOBODY, contained, mountApis, race, Swapper } from "./support.ts";
 
 const test = requires(containers);
@@ -181,3 +181,18 @@ for (const [who, ids] of [["root", {}], ["nobody", AS_NOBODY]] as const) {
     }
   });
 }
+
+test("nothing of what is mounted below the host's /sys can be written to, though root is root on both sides", async () => {
+  using root = rootfs();
+  const asItself = [{ containerID: 0, hostID: 0, size: 1 }];
+  const { stdout, stderr } = await contained({
+    rootfs: root.path,
+    uidMappings: asItself,
+    gidMappings: asItself,
+    ...shell("cat /sys/kernel/mm/transparent_hugepage/enabled >/dev/null; cat /proc/self/mountinfo"),
+  });
+  assertEquals(stderr, "");
+  const below = mountLines(stdout).filter(({ target }) => /^\/sys(\/|$)/.test(target));
+  assert(below.length > 0, stdout);
+  assertEquals(below.filter(({ options }) => !options.includes("ro")), []);
+});

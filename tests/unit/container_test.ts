@@ -121,7 +121,7 @@ Deno.test("specFromConfig() joins a namespace by its path", () => {
 
 Deno.test("specFromConfig() mounts in a user namespace only what belongs to it", () => {
   const alone = inRoot({ enableUserNamespace: true });
-  assertEquals(mounted(alone, "/sys")?.options, ["rbind", "rprivate", "nosuid", "noexec", "nodev", "ro"]);
+  assertEquals(mounted(alone, "/sys")?.options, ["rbind", "rprivate", "nosuid", "noexec", "nodev", "ro", "rro"]);
   assertEquals(mounted(alone, "/dev/mqueue"), undefined);
   assertEquals(mounted(alone, "/dev/pts")?.options?.includes("gid=5"), false);
   const whole = inRoot({

@@ -14,7 +14,7 @@ use super::{Descriptor, Plan, Tree, cgroups};
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::id_ranges;
-use crate::names::mount_attributes::{MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY};
+use crate::names::mount_attributes::{self, MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY};
 use crate::names::mount_options::{self, MountOptions};
 use crate::spec::{Mount, NamespaceKind, Spec};
 
@@ -162,9 +162,10 @@ pub(super) fn bind(
     let is_recursive_map = options.idmap == Some(true);
     let propagation = options.propagation.map_or(0, |found| found.flag);
     let is_recursive = options.propagation.is_some_and(|found| found.recursive);
+    let below = below(plan, facts, mount, options);
     let all_attributes = Attributes {
-        set: options.recursive_attributes.set | if is_recursive_map { idmap } else { 0 },
-        clear: options.recursive_attributes.clear,
+        set: below.set | if is_recursive_map { idmap } else { 0 },
+        clear: below.clear,
         propagation: if is_recursive { propagation } else { 0 },
         user_namespace: 0,
     };
@@ -192,6 +193,19 @@ pub(super) fn bind(
     };
     plan.steps.push(Step::Bind(step));
     Ok(())
+}
+
+/// What the mounts below are to be, too. The `/sys` of a user namespace is the host's, with all that is mounted there, and
+/// whoever is root on both sides may write to that: where mount(2) makes it, the folder alone is made read-only.
+fn below(plan: &mut Plan, facts: &Facts, mount: &Mount, options: &MountOptions) -> mount_attributes::Attributes {
+    let asked = options.recursive_attributes;
+    let is_read_only = asked == mount_attributes::Attributes { set: MOUNT_ATTR_RDONLY, clear: 0 };
+    let is_so_itself = options.attributes.set & MOUNT_ATTR_RDONLY != 0;
+    if !(facts.has_classic_mounts && mount.destination == "/sys" && is_read_only && is_so_itself) {
+        return asked;
+    }
+    plan.degraded.push("what is mounted below /sys is not read-only: mount(2) changes no mounts below".into());
+    mount_attributes::Attributes::default()
 }
 
 /// The mount, where the child could not make it: in a user namespace of its own it may change no ids, and by the time
