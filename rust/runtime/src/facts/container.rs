@@ -31,7 +31,7 @@ pub(super) fn gather(mut facts: Facts, spec: &Spec) -> Result<Facts, Error> {
     let makes_user_namespace =
         spec.linux.namespaces.iter().any(|ns| ns.kind == NamespaceKind::User && ns.path.is_none());
     if has_files {
-        facts.folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+        facts.folder = std::env::current_dir().unwrap_or_default();
         facts.has_classic_mounts = match spec.minicontainer.mount_api {
             MountApi::Auto => !features::has_mounts_by_descriptor(),
             MountApi::New => false,
@@ -156,8 +156,8 @@ pub fn find_helper(name: &str) -> Option<PathBuf> {
 
 /// Who the program is, by the files of the root that it gets.
 fn find_user(facts: &mut Facts, spec: &Spec) -> Result<(), Error> {
-    let own = || spec.root.as_ref().map_or_else(|| "/".into(), |root| facts.absolute(&root.path));
-    let path = spec.minicontainer.users_of.clone().unwrap_or_else(own);
+    let own = || spec.root.as_ref().map_or_else(|| Ok("/".into()), |root| facts.absolute(&root.path));
+    let path = spec.minicontainer.users_of.clone().map_or_else(own, Ok)?;
     let root = match (open_folder(&path), &spec.minicontainer.run_as) {
         (Ok(root), _) => root,
         (Err(errno), Some(_)) => return Err(Error::system(format!("open the root filesystem {path:?}"), errno)),

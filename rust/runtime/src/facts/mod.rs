@@ -118,10 +118,19 @@ impl Facts {
     }
 
     /// A path of the host's, from the root.
-    #[must_use]
-    pub fn absolute(&self, path: &str) -> String {
+    ///
+    /// # Errors
+    /// [`Error::System`] where it starts from this process's folder, and that was removed: whatever took its place would
+    /// be another than was meant.
+    pub fn absolute(&self, path: &str) -> Result<String, Error> {
+        let path = self.folder.join(path);
         // A spec's paths are text, and so is what they are joined to, or the kernel will not find it.
-        self.folder.join(path).to_string_lossy().into_owned()
+        let text = path.to_string_lossy().into_owned();
+        if path.is_absolute() {
+            return Ok(text);
+        }
+        Err(Error::system(format!("find {text:?}"), Errno::ENOENT)
+            .with_advice("the folder that it starts from is gone"))
     }
 }
 

@@ -179,7 +179,7 @@ pub(super) fn bind(
         let message = "needs mount_setattr(2), Linux 5.12: mount(2) changes no mounts below, and no ids";
         return Err(Error::spec(format!("{field}.options"), message));
     }
-    let source = facts.absolute(&mount.source);
+    let source = facts.absolute(&mount.source)?;
     let step = Bind {
         source: plan.text(&source, || format!("{field}.source"))?,
         is_staged: false,
@@ -238,7 +238,7 @@ fn tree(
         (false, true) => libc::MS_SLAVE,
         (false, false) => libc::MS_PRIVATE,
     };
-    let source = c_string(&facts.absolute(&mount.source), || "mounts".into())?;
+    let source = c_string(&facts.absolute(&mount.source)?, || "mounts".into())?;
     let maps_all = options.idmap == Some(true);
     let tree = Tree { source, recursive: options.recursive_bind, propagation, ids, maps_all };
     Ok(Some(plan.descriptor(Descriptor::Tree(tree))))

@@ -34,7 +34,7 @@ pub(super) fn enter(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), E
         return Ok(());
     };
     plan.steps.push(Step::SetUmask { mask: USUAL_UMASK });
-    let path = facts.absolute(&root.path);
+    let path = facts.absolute(&root.path)?;
     let path = plan.text(&path, || "root.path".into())?;
     plan.steps.push(Step::OpenRoot { path });
     lay(plan, spec, facts)?;
@@ -135,7 +135,7 @@ fn lay(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<(), Error> {
         return Ok(());
     };
     let layer = overlay.folder.as_ref().map(|folder| {
-        let folder = facts.absolute(folder);
+        let folder = facts.absolute(folder)?;
         plan.text(&folder, || "minicontainer.overlay.folder".into())
     });
     // Names in the stage, where the step has gone to.
