@@ -94,7 +94,7 @@ export interface Volume {
   target: string;
   /** Nothing can be written to it. */
   readOnly?: boolean;
-  /** As in `["noexec", "rslave"]`; default `["rbind", "rprivate"]`. */
+  /** As in `["noexec", "rslave"]`; default `["rbind", "rprivate", "nodev"]`, without the last for what is in `/dev`. */
   options?: readonly string[];
 }
 

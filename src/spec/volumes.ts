@@ -26,6 +26,12 @@ const TMPFS_SETTINGS: Record<string, RegExp> = {
   huge: /^(always|never|within_size|advise)$/,
 };
 
+/** What says whether device files can be used. */
+const DEVICES = ["dev", "nodev", "rdev", "rnodev"];
+
+/** Who asks for these means devices. Elsewhere a container that may make them could have left them for the next. */
+const DEVICES_OF_THE_HOST = /^\/dev(\/|$)/;
+
 /** Unless the opposite is asked for: a filesystem in memory is for data. */
 const TMPFS_DEFAULTS = [["nosuid", "suid"], ["nodev", "dev"], ["noexec", "exec"]];
 
@@ -46,6 +52,7 @@ export function volume(path: string, value: unknown): Mount {
   const defaults = [
     ...(options.some((option) => option === "bind" || option === "rbind") ? [] : ["rbind"]),
     ...(options.some((option) => PROPAGATIONS.includes(option)) ? [] : ["rprivate"]),
+    ...(DEVICES_OF_THE_HOST.test(source) || options.some((option) => DEVICES.includes(option)) ? [] : ["nodev"]),
   ];
   return { destination: target, type: "bind", source, options: [...defaults, ...options, ...(readOnly ? ["ro"] : [])] };
 }

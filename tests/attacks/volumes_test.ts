@@ -1,14 +1,40 @@
 /**
- * Volumes: a path that starts from a folder that is gone is no other folder's.
+ * Volumes: a device file that one container has left in a folder is of no use to the next, and a path that starts from a
+ * folder that is gone is no other folder's.
  *
  * @module
  */
 
 import { assertEquals } from "@std/assert";
-import { requires, runDeno, tempFolder } from "../support.ts";
+import { requires, runDeno, shell, tempFolder } from "../support.ts";
 import { containers, rootfs } from "../support_rootfs.ts";
+import { contained, mountApis } from "./support.ts";
 
 const test = requires(containers);
+
+for (const [api, apiConfig] of mountApis) {
+  test(`a device file in a volume cannot be opened unless that is asked for, by ${api}`, async () => {
+    using root = rootfs();
+    using folder = tempFolder();
+    // A container with limits may make such files, and cannot open them; one without has no cgroup that keeps it off.
+    const volume = `${folder.path}:/data`;
+    const limits = { pids: 20 };
+    const made = await contained({ rootfs: root.path, volumes: [volume], limits, ...shell("mknod /data/null c 1 3") });
+    assertEquals(made.stderr, "");
+    const opens = (volume: string) =>
+      contained({ rootfs: root.path, volumes: [volume], ...shell("echo >/data/null && echo opened"), ...apiConfig });
+    for (
+      const [volume, expected] of [
+        [`${folder.path}:/data`, ""],
+        [`${folder.path}:/data:dev`, "opened"],
+        ["/dev/null:/data/null", "opened"],
+      ]
+    ) {
+      const { stdout } = await opens(volume);
+      assertEquals(stdout, expected, volume);
+    }
+  });
+}
 
 test("a relative path starts from no other folder where the one that it starts from is gone", async () => {
   using root = rootfs();

@@ -21,14 +21,17 @@ const memory = (destination: string, ...options: string[]): Mount => ({
 
 Deno.test("volume() makes a bind mount of a text or an object", () => {
   const cases: [unknown, Mount][] = [
-    ["/a:/b", bind("/a", "/b", "rbind", "rprivate")],
-    ["./a:/b:ro", bind("./a", "/b", "rbind", "rprivate", "ro")],
-    ["..:/b:ro,rshared", bind("..", "/b", "rbind", "ro", "rshared")],
-    ["/a:/b:bind,noexec,private", bind("/a", "/b", "bind", "noexec", "private")],
-    [{ source: "/a:x", target: "/b" }, bind("/a:x", "/b", "rbind", "rprivate")],
+    ["/a:/b", bind("/a", "/b", "rbind", "rprivate", "nodev")],
+    ["./a:/b:ro", bind("./a", "/b", "rbind", "rprivate", "nodev", "ro")],
+    ["..:/b:ro,rshared", bind("..", "/b", "rbind", "nodev", "ro", "rshared")],
+    ["/a:/b:bind,noexec,private", bind("/a", "/b", "nodev", "bind", "noexec", "private")],
+    ["/a:/b:dev", bind("/a", "/b", "rbind", "rprivate", "dev")],
+    ["/dev/fuse:/b", bind("/dev/fuse", "/b", "rbind", "rprivate")],
+    ["/devices:/b", bind("/devices", "/b", "rbind", "rprivate", "nodev")],
+    [{ source: "/a:x", target: "/b" }, bind("/a:x", "/b", "rbind", "rprivate", "nodev")],
     [
       { source: "/a", target: "/b", readOnly: true, options: ["rro", "idmap"] },
-      bind("/a", "/b", "rbind", "rprivate", "rro", "idmap", "ro"),
+      bind("/a", "/b", "rbind", "rprivate", "nodev", "rro", "idmap", "ro"),
     ],
   ];
   for (const [given, mount] of cases) assertEquals(volume("volumes[0]", given), mount, JSON.stringify(given));
@@ -87,10 +90,10 @@ Deno.test("tmpfs() refuses what is none, and names it", () => {
 
 Deno.test("mountFromOption() reads Docker's words and any filesystem's options", () => {
   const cases: [string, Mount][] = [
-    ["type=bind,src=/a,dst=/b", bind("/a", "/b", "rbind", "rprivate")],
-    ["type=bind,source=/a,target=/b,readonly", bind("/a", "/b", "rbind", "rprivate", "ro")],
-    ["type=bind,src=/a,destination=/b,ro=false", bind("/a", "/b", "rbind", "rprivate", "rw")],
-    ["type=bind,src=/a,dst=/b,bind-propagation=rslave", bind("/a", "/b", "rbind", "rslave")],
+    ["type=bind,src=/a,dst=/b", bind("/a", "/b", "rbind", "rprivate", "nodev")],
+    ["type=bind,source=/a,target=/b,readonly", bind("/a", "/b", "rbind", "rprivate", "nodev", "ro")],
+    ["type=bind,src=/a,destination=/b,ro=false", bind("/a", "/b", "rbind", "rprivate", "nodev", "rw")],
+    ["type=bind,src=/a,dst=/b,bind-propagation=rslave", bind("/a", "/b", "rbind", "nodev", "rslave")],
     [
       "type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700",
       memory("/t", "nosuid", "nodev", "noexec", "size=1m", "mode=700"),
