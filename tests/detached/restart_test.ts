@@ -37,6 +37,21 @@ test("--restart always goes on until stop, with the environment that the first h
   await container.delete();
 });
 
+test("a container is started anew as it was made, whatever became of the files that said how", async () => {
+  await using root = new Root();
+  const { path } = root.rootfs;
+  Deno.writeTextFileSync(`${path}/variables`, "A=before\n");
+  const profile = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }] };
+  Deno.writeTextFileSync(`${path}/profile.json`, JSON.stringify(profile));
+  const files = ["--env-file", `${path}/variables`, "--seccomp", `${path}/profile.json`];
+  await root.detached("echo $A; mkdir /made 2>/dev/null || echo refused", "--name", "one", ...files);
+  assertEquals(await root.run("wait", "one"), "0\n");
+  for (const name of ["variables", "profile.json"]) Deno.removeSync(`${path}/${name}`);
+  await root.run("start", "one");
+  assertEquals(await root.run("wait", "one"), "0\n");
+  assertEquals(await root.run("logs", "one"), "before\nrefused\n".repeat(2));
+});
+
 test("rm -f ends a container that waits to be started anew", async () => {
   await using root = new Root();
   await root.detached("exit 1", "--name", "one", "--restart", "always");

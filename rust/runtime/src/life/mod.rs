@@ -92,6 +92,7 @@ pub(crate) fn call(request: &[u8]) -> Result<Vec<u8>, Error> {
         "undo" => answer(request, undo::undo),
         "end" => answer(request, end::end),
         "hooks" => answer(request, hooks::hooks),
+        "surroundings" => answer(request, surroundings::surroundings),
         "become" => answer(request, becoming::become_module),
         "features" => answer(request, |asked| Ok(features::features(asked))),
         unknown => Err(Error::Internal { message: format!("there is no call {unknown:?}") }),

@@ -15,7 +15,7 @@ const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
 /// What is inherited, over it the files, over them `process.env`: of several entries with one name the last counts, at
 /// the first one's place.
-pub(super) fn merge(spec: &Spec, facts: &Facts) -> Result<Arc<[CString]>, Error> {
+pub(crate) fn merge(spec: &Spec, facts: &Facts) -> Result<Arc<[CString]>, Error> {
     let defaults = &spec.minicontainer.default_env;
     // Who made the terminal says what it can: in a spec of OCI's with `process.terminal` that is the caller.
     let says_terminal = spec.minicontainer.tty != Tty::Never && terminal_streams(spec, facts).contains(&true);

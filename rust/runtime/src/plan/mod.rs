@@ -3,7 +3,7 @@
 //! **Architecture Invariant:** nothing here opens, reads or asks the system for anything.
 
 mod cgroups;
-mod environment;
+pub(crate) mod environment;
 mod explain;
 mod filter;
 mod identity;
