@@ -170,9 +170,7 @@ fn usual_path(manager: Manager, id: &str) -> String {
 impl Asked {
     fn spec(&self, folder: &Path) -> Result<Spec, Error> {
         let mut spec = Spec::parse(self.spec.get().as_bytes())?;
-        if let Some(root) = &mut spec.root {
-            root.path = self.bundle.join(&root.path).to_string_lossy().into_owned();
-        }
+        outlive(&mut spec, &self.bundle);
         let extras = &mut spec.minicontainer;
         extras.new_session = true;
         extras.new_keyring = !self.no_new_keyring;
@@ -194,13 +192,6 @@ impl Asked {
         if manager != asked {
             extras.cgroup.get_or_insert_default().manager = manager;
         }
-        // What the command that makes a container does for a program that it runs itself.
-        extras.foreground = false;
-        extras.kill_on_exit = false;
-        if let Some(overlay) = &mut extras.overlay {
-            // Nobody is there to be told.
-            overlay.diff = false;
-        }
         if self.notifies {
             notify::prepare(&mut spec, folder)?;
         }
@@ -211,6 +202,21 @@ impl Asked {
         let mut state = self.state.clone();
         state.insert("pid".into(), pid.into());
         serde_json::Value::Object(state).to_string()
+    }
+}
+
+/// Has a spec be that of a container, whose plan starts from its bundle, and takes nothing of whoever makes it.
+pub(super) fn outlive(spec: &mut Spec, bundle: &Path) {
+    if let Some(root) = &mut spec.root {
+        root.path = bundle.join(&root.path).to_string_lossy().into_owned();
+    }
+    let extras = &mut spec.minicontainer;
+    // What the command that makes a container does for a program that it runs itself.
+    extras.foreground = false;
+    extras.kill_on_exit = false;
+    if let Some(overlay) = &mut extras.overlay {
+        // Nobody is there to be told.
+        overlay.diff = false;
     }
 }
 

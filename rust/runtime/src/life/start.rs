@@ -1,11 +1,14 @@
 //! Starting a container that waits.
 
+use std::path::Path;
+
 use minicontainer_child::{Failure, START};
 use nix::errno::Errno;
 use nix::libc;
 use serde::Deserialize;
 
 use super::agent::Agent;
+use super::create::outlive;
 use super::hooks::{self, Stage};
 use super::process::Process;
 use super::{Done, door, store};
@@ -30,7 +33,8 @@ pub(crate) struct Asked {
 /// [`Error::System`] with the step that failed, or where nobody answers the calls that its filter asks about; the container has ended then. `ESRCH` where it does not wait any more.
 pub(crate) fn start(Asked { handle, process, state }: &Asked) -> Result<Done, Error> {
     let held = store::held(*handle)?;
-    let spec = held.config()?;
+    let mut spec = held.config()?;
+    outlive(&mut spec, Path::new(state.get("bundle").and_then(serde_json::Value::as_str).unwrap_or_default()));
     if spec.process.is_absent {
         return Err(Error::spec("process", "is absent from the container's configuration: there is nothing to start"));
     }
