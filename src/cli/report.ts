@@ -102,6 +102,11 @@ function speakingOfOptions(message: string): string {
 export function fail(error: unknown): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;
   say(words(error));
+  return failureOf(error);
+}
+
+/** What a command that runs a program ends with where that fails: 127 and 126 where it could not be executed, else 125. */
+export function failureOf(error: unknown): number {
   const { exitCode } = error as { exitCode?: number };
   return exitCode ?? 125;
 }

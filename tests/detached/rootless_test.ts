@@ -167,3 +167,17 @@ requires(ordinaryUsers)(
     assertEquals({ code, out, root }, { code: "0 4\n", out: "one\n0\n", root: "one" });
   },
 );
+
+requires(ordinaryUsers)(
+  "a user's container without a user namespace is refused, with what to do about it",
+  async () => {
+    const { refused, left } = await asOrdinaryUser<Record<string, unknown>>(`${PRELUDE}
+    const refused = await failure(start("one", "true", { enableUserNamespace: false }));
+    const left = [...Deno.readDirSync(root)].map(({ name }) => name);
+    const result = { refused, left };
+  `);
+    assertEquals(left, []);
+    const advice = "run as root or with CAP_SYS_ADMIN, or add --user";
+    assertEquals(refused, `SystemError: cannot create PID and mount namespaces: operation not permitted; ${advice}`);
+  },
+);

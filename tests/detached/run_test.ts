@@ -80,12 +80,27 @@ test("run without -d shows what the program writes and ends as it does", async (
   await until("it is removed", () => root.left().length === 0);
 });
 
-test("a program that is not there leaves no container", async () => {
+test("run --rm has removed the container when it ends, so that its name can be given again", async () => {
   await using root = new Root();
-  const { code, stderr } = await root.call("run", "-d", "--rootfs", root.rootfs.path, "/no/such/program");
-  assertEquals(code, 125);
-  assertMatch(stderr, /\/no\/such\/program/);
-  assertEquals(root.left(), []);
+  const args = ["run", "--name", "one", "--rm", "--rootfs", root.rootfs.path, "sh", "-c", "exit 4"];
+  for (let round = 0; round < 10; round++) {
+    const { code, stderr } = await root.call(...args);
+    assertEquals({ code, stderr }, { code: 4, stderr: "" }, `round ${round}`);
+    assertEquals(await root.run("list", "--quiet"), "", `round ${round}`);
+  }
+});
+
+test("a program that cannot be executed leaves no container, and the exit code says why", async () => {
+  await using root = new Root();
+  const { path } = root.rootfs;
+  Deno.writeTextFileSync(`${path}/garbage`, "\0", { mode: 0o755 });
+  for (const [program, expected] of [["/no/such/program", 127], ["/etc/passwd", 126], ["/garbage", 126]] as const) {
+    for (const options of [["-d"], [], ["--rm"]]) {
+      const { code, stderr } = await root.call("run", ...options, "--rootfs", path, program);
+      assertEquals({ code, left: root.left() }, { code: expected, left: [] }, stderr);
+      assert(stderr.includes(program), stderr);
+    }
+  }
 });
 
 test("run refuses what only somebody could do who waits, and a name that is taken", async () => {

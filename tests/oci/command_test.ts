@@ -53,6 +53,20 @@ test("exec takes options before and behind the ID, and a whole process", async (
   assertEquals((await call("exec", "a")).code, 255);
 });
 
+everywhere("exec and ps explain themselves, and hand on what stands behind the ID", async () => {
+  await using root = new Root();
+  const { call } = runtime(root);
+  for (const command of ["exec", "ps", "top"]) {
+    const { code, stdout } = await call(command, "--help");
+    assertEquals([code, stdout.includes(`${command} [OPTIONS] ID`)], [0, true], stdout);
+  }
+  assertEquals(await call("exec", "none", "ls", "--help"), {
+    code: 255,
+    stdout: "",
+    stderr: 'minicontainer: container "none" does not exist\n',
+  });
+});
+
 test("run ends with the program's status, and removes the container unless it is to be kept", async () => {
   await using root = new Root();
   const { call, holding } = runtime(root);

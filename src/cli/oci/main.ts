@@ -19,7 +19,7 @@ export interface Command {
   whole?: boolean;
   options: readonly Option[];
   /** What it ends with where it fails; default 1. */
-  failure?: number;
+  failure?: number | ((error: unknown) => number);
   /** Does it; what it ends with. */
   run(args: Arguments, globals: Globals): Promise<number>;
 }
@@ -100,7 +100,7 @@ function takesOptions(args: string[]): boolean {
  */
 export async function oci(args: string[]): Promise<number> {
   let globals: Globals = { logFormat: "text", debug: false };
-  let failure = 1;
+  let failure: Command["failure"] = 1;
   let isOfOptions = false;
   try {
     const before = takeApart(GLOBAL_OPTIONS, args, 1, true);
@@ -109,9 +109,7 @@ export async function oci(args: string[]): Promise<number> {
     const command = await commandNamed(name, before.rest);
     failure = command.failure ?? failure;
     isOfOptions = command.whole ?? false;
-    if (before.rest.some((word) => word === "--help" || word === "-h") && !command.ends && !command.whole) {
-      return await help(name, command);
-    }
+    if (asksForHelp(command, before.rest)) return await help(name, command);
     if (globals.debug) await log(globals, "debug", `${name} ${before.rest.join(" ")}`);
     const given = command.whole
       ? takeApart([], ["--", ...before.rest], 0)
@@ -123,8 +121,13 @@ export async function oci(args: string[]): Promise<number> {
     const message = error instanceof SpecError && !isOfOptions ? error.message : words(error);
     say(message);
     await log(globals, "error", message);
-    return failure;
+    return typeof failure === "number" ? failure : failure(error);
   }
+}
+
+/** Whether a command is to explain itself; what follows the operands of one that `ends` there is another's. */
+function asksForHelp({ ends, whole }: Command, args: string[]): boolean {
+  return !whole && (ends ? args.slice(0, 1) : args).some((word) => word === "--help" || word === "-h");
 }
 
 async function help(name: string, command: Command): Promise<number> {

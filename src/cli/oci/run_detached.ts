@@ -3,10 +3,12 @@
 import { attachToContainer } from "../../runtime/container/attach.ts";
 import { createContainer } from "../../runtime/container/create.ts";
 import { deleteContainer } from "../../runtime/container/delete.ts";
+import { settle } from "../../runtime/container/settle.ts";
 import { startContainer } from "../../runtime/container/start.ts";
+import { hostOf } from "../../runtime/container/store.ts";
 import type { RestartPolicy } from "../../spec/monitor.ts";
 import { type Option, type Parsed, parseOptions, UsageError } from "../options.ts";
-import { print } from "../report.ts";
+import { failureOf, print } from "../report.ts";
 import { inTermsOfOptions, specFromOptions } from "../run.ts";
 import { RUN_OPTIONS } from "../run_options.ts";
 import { pair, size } from "../values.ts";
@@ -40,16 +42,19 @@ export const runDetached: Command = {
   operands: "--rootfs DIR PROGRAM [ARGUMENTS]...",
   count: 0,
   whole: true,
-  failure: 125,
+  failure: failureOf,
   options: OPTIONS,
   async run({ rest }, globals) {
     const parsed = parseOptions(OPTIONS, singleLetters(rest));
     if (parsed.flag("help")) return commandHelp("run", runDetached);
     const spec = await specFromOptions(parsed);
     const keys = detachKeys(parsed.text("detach-keys"));
-    const { place, warnings } = await inTermsOfOptions(parsed, () =>
+    // What is wrong with the containers' folder is not said of an option of the root filesystem's.
+    const { root } = hostOf(globals);
+    const { place, state, warnings } = await inTermsOfOptions(parsed, () =>
       createContainer({
         ...globals,
+        root,
         id: parsed.text("name"),
         spec,
         monitor: monitorOf(parsed),
@@ -65,7 +70,10 @@ export const runDetached: Command = {
       if (attachment !== undefined) {
         const isTerminal = parsed.flag("tty");
         const takesInput = parsed.flag("interactive");
-        return await holdTerminal(place, attachment, { isTerminal, takesInput, keys });
+        const exitCode = await holdTerminal(place, attachment, { isTerminal, takesInput, keys });
+        // Its monitor may be on the way to it, but the next of this name is not to find it.
+        if (state.monitor?.remove) await settle(place, state.monitor.token, Deno.mainModule);
+        return exitCode;
       }
     } catch (error) {
       await deleteContainer(place, { force: true });

@@ -45,6 +45,11 @@ pub(crate) fn words(plan: &Plan, failure: Failure) -> Error {
     let Some(step) = plan.steps.get(failure.step as usize) else {
         return Error::Internal { message: format!("the plan has no step {}", failure.step) };
     };
+    if let (Step::Monitor { namespaces }, Errno::EPERM | Errno::EAGAIN | Errno::ENOSPC | Errno::EUSERS) = (*step, errno)
+    {
+        // The clone, which is the monitor's here.
+        return of_clone(CloneFlags::from_bits_retain(namespaces), errno);
+    }
     let is_exec = matches!(step, Step::Exec { .. } | Step::FindProgram { .. });
     let mut error = Error::system(operation(plan, *step), errno);
     let found = if is_exec { descriptors::find_program(plan) } else { None };
