@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { NamespaceExecConfig } from "../../mod.ts";
+import { type NamespaceExecConfig, namespaceExecSync } from "../../mod.ts";
 import { requires, shell, tempFolder, tool } from "../support.ts";
 import { cli } from "../support_cli.ts";
 import { containers, hostState, leavesTheHost, mountLines, rootfs } from "../support_rootfs.ts";
@@ -185,14 +185,19 @@ for (const [who, ids] of [["root", {}], ["nobody", AS_NOBODY]] as const) {
 test("nothing of what is mounted below the host's /sys can be written to, though root is root on both sides", async () => {
   using root = rootfs();
   const asItself = [{ containerID: 0, hostID: 0, size: 1 }];
+  const config = { rootfs: root.path, uidMappings: asItself, gidMappings: asItself };
   const { stdout, stderr } = await contained({
-    rootfs: root.path,
-    uidMappings: asItself,
-    gidMappings: asItself,
+    ...config,
     ...shell("cat /sys/kernel/mm/transparent_hugepage/enabled >/dev/null; cat /proc/self/mountinfo"),
   });
   assertEquals(stderr, "");
   const below = mountLines(stdout).filter(({ target }) => /^\/sys(\/|$)/.test(target));
   assert(below.length > 0, stdout);
   assertEquals(below.filter(({ options }) => !options.includes("ro")), []);
+  const told = (more: Partial<NamespaceExecConfig>) =>
+    namespaceExecSync({ ...config, program: "true", ...more }).degraded.filter((line) => line.includes("below /sys"));
+  assertEquals(told({}), []);
+  assertEquals(told(mountApis[1][1]), [
+    "what is mounted below /sys is not read-only: mount(2) changes no mounts below",
+  ]);
 });
