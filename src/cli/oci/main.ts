@@ -100,15 +100,12 @@ function takesOptions(args: string[]): boolean {
  */
 export async function oci(args: string[]): Promise<number> {
   let globals: Globals = { logFormat: "text", debug: false };
-  let failure: Command["failure"] = 1;
-  let isOfOptions = false;
+  let command: Command | undefined;
   try {
     const before = takeApart(GLOBAL_OPTIONS, args, 1, true);
     globals = globalsOf(before);
     const [name] = before.positional;
-    const command = await commandNamed(name, before.rest);
-    failure = command.failure ?? failure;
-    isOfOptions = command.whole ?? false;
+    command = await commandNamed(name, before.rest);
     if (asksForHelp(command, before.rest)) return await help(name, command);
     if (globals.debug) await log(globals, "debug", `${name} ${before.rest.join(" ")}`);
     const given = command.whole
@@ -118,9 +115,10 @@ export async function oci(args: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 128 + 13;
     // A bundle's field is its own, whatever option of another command has its name.
-    const message = error instanceof SpecError && !isOfOptions ? error.message : words(error);
+    const message = error instanceof SpecError && !command?.whole ? error.message : words(error);
     say(message);
     await log(globals, "error", message);
+    const { failure = 1 } = command ?? {};
     return typeof failure === "number" ? failure : failure(error);
   }
 }
