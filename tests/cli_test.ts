@@ -153,7 +153,7 @@ testInNamespace("minicontainer --pid tells the way out where it is not permitted
   assertStringIncludes(stderr, "CAP_SYS_ADMIN");
 });
 
-test("minicontainer --help names every option, and --version the version", async () => {
+test("minicontainer --help names every option, whichever command it stands behind, and --version the version", async () => {
   const { code, stdout, stderr } = await cli(["--help"]);
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   for (const option of ["--pid", "-e, --env", "--env-file", "--clear-env", "--cwd", "--timeout", "--no-kill-on-exit"]) {
@@ -161,6 +161,9 @@ test("minicontainer --help names every option, and --version the version", async
   }
   for (const title of ["Isolation", "Root filesystem", "Users", "Privileges", "Program"]) {
     assertMatch(stdout, new RegExp(`^${title}:$`, "m"));
+  }
+  for (const command of ["explain", "check", "completions"]) {
+    assertEquals(await cli([command, "--help"]), { code: 0, stdout, stderr: "" });
   }
   const { version } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
   const told = `minicontainer version ${version}\nspec: 1.2.0\n`;
