@@ -20,7 +20,7 @@ const CHANGED = [
   ...["C /etc", "D /etc/group", "A /etc/groups", "C /srv", "C /srv/deep", "D /srv/deep/er", "A /srv/deep/new"],
   ...["C /srv/empty", "C /srv/file", "A /srv/hard", "C /srv/keep", "D /srv/keep/a", "C /srv/keep/b", "C /srv/link"],
   ...["A /srv/link/in", "A /srv/new", "A /srv/new/folder", "A /srv/new/folder/file", "A /srv/new/link"],
-  "A /srv/odd\\u{a}name",
+  "A /srv/odd\\nname",
 ];
 
 /** A root with something in its root filesystem to change. */

@@ -21,7 +21,9 @@ export const diff: Command = {
   },
 };
 
-/** A name may hold what would move a terminal's cursor. */
+const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** A name may hold what would move a terminal's cursor; it is written as `--diff` writes it. */
 function shown(path: string): string {
-  return path.replaceAll(/\p{Cc}/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  return path.replaceAll(/\p{Cc}/gu, (each) => NAMED[each] ?? `\\u{${each.codePointAt(0)!.toString(16)}}`);
 }
