@@ -25,6 +25,10 @@ static WORK: Condvar = Condvar::new();
 /// More of them start no more programs per second: the kernel's own work is what they wait for.
 const MOST_THREADS: usize = 8;
 
+/// A start sleeps now and then, where the kernel waits for a grace period. With so many threads more than there are
+/// processors these have work meanwhile.
+const MORE_THAN_PROCESSORS: usize = 2;
+
 /// Runs `job` on a thread that lives as long as the process, and returns at once.
 ///
 /// # Errors
@@ -62,7 +66,8 @@ pub fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Resul
 }
 
 fn wanted() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get).clamp(1, MOST_THREADS)
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    processors.saturating_add(MORE_THAN_PROCESSORS).min(MOST_THREADS)
 }
 
 fn lock() -> MutexGuard<'static, Threads> {
