@@ -7,7 +7,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Container, ContainerExecConfig, ProgramConfig } from "../../mod.ts";
 import { Root } from "../detached/support.ts";
-import { requires, shell, statusFields, textOf } from "../support.ts";
+import { requires, shell, statusFields, tempFolder, textOf } from "../support.ts";
 import { containers } from "../support_rootfs.ts";
 
 const test = requires(containers);
@@ -39,6 +39,17 @@ for (const monitor of [false, true]) {
         assertMatch(await says("unshare -U true 2>&1 || echo refused"), mode === "2" ? /refused/ : /^$/);
       });
     }
+  });
+
+  test(`who joins ${kind} has the filter of a file that was there when it was made`, async () => {
+    using folder = tempFolder();
+    const seccompFile = `${folder.path}/profile.json`;
+    const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }];
+    Deno.writeTextFileSync(seccompFile, JSON.stringify({ defaultAction: "SCMP_ACT_ALLOW", syscalls }));
+    await joinable({ monitor, seccompFile }, async (says) => {
+      Deno.removeSync(seccompFile);
+      assertMatch(await says("mkdir /made"), /not permitted/);
+    });
   });
 
   test(`who joins ${kind} is its user, unless another is asked for`, async () => {

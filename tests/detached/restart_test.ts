@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { requires, soon } from "../support.ts";
 import { containers } from "../support_rootfs.ts";
 import { Root } from "./support.ts";
@@ -41,12 +41,15 @@ test("a container is started anew as it was made, whatever became of the files t
   await using root = new Root();
   const { path } = root.rootfs;
   Deno.writeTextFileSync(`${path}/variables`, "A=before\n");
-  const profile = { defaultAction: "SCMP_ACT_ALLOW", syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }] };
-  Deno.writeTextFileSync(`${path}/profile.json`, JSON.stringify(profile));
+  // The second rule's number is none of JavaScript's.
+  const rules = `{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}, {"names": ["rmdir"], "action": "SCMP_ACT_ERRNO",
+    "args": [{"index": 1, "op": "SCMP_CMP_EQ", "value": 18446744073709551615}]}`;
+  Deno.writeTextFileSync(`${path}/profile.json`, `{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [${rules}]}`);
   const files = ["--env-file", `${path}/variables`, "--seccomp", `${path}/profile.json`];
   await root.detached("echo $A; mkdir /made 2>/dev/null || echo refused", "--name", "one", ...files);
   assertEquals(await root.run("wait", "one"), "0\n");
   for (const name of ["variables", "profile.json"]) Deno.removeSync(`${path}/${name}`);
+  assertMatch(Deno.readTextFileSync(`${root.path}/one/config.json`), /"value":18446744073709551615\b/);
   await root.run("start", "one");
   assertEquals(await root.run("wait", "one"), "0\n");
   assertEquals(await root.run("logs", "one"), "before\nrefused\n".repeat(2));

@@ -197,10 +197,10 @@ export class Container implements AsyncDisposable {
    * Copies a file, a link, or a folder with all that is in it, from the host into its root filesystem.
    *
    * A `to` that is a folder gets the copy by the source's own name, and the contents alone of a source that ends in
-   * `/.`; what is there by that name is replaced. Permissions, times and links, hard ones among what is
-   * copied too, are kept, and owners where we are root, as the container numbers them; extended attributes are not. What
-   * it does meanwhile leads to nothing outside of its root: openat2(2), `RESOLVE_IN_ROOT`. Of one that is stopped it is
-   * the root filesystem alone, without what was mounted in it.
+   * `/.`; what is there by that name is replaced. Permissions, times and links are kept, hard ones among what is copied,
+   * and owners where we are root, as the container numbers them; extended attributes are not. What it does meanwhile
+   * leads to nothing outside of its root: openat2(2), `RESOLVE_IN_ROOT`. Of one that is stopped it is the root
+   * filesystem alone, without what was mounted in it.
    *
    * @param from a path of the host's
    * @param to a path in the container, from its root

@@ -7,7 +7,6 @@ import { type ConfigText, readConfig } from "../../spec/config_json.ts";
 import { type Absent, type CommandConfig, specFromConfig } from "../../spec/exec_config.ts";
 import type { IsolationConfig } from "../../spec/isolation_config.ts";
 import type { MonitorConfig } from "../../spec/monitor.ts";
-import type { Seccomp } from "../../spec/seccomp.ts";
 import { checkId, type KeptState, newState, type ProcessId, stateOf } from "../../spec/state.ts";
 import type { CgroupManager, Spec } from "../../spec/types.ts";
 import { type Handed, listening } from "./handed.ts";
@@ -143,7 +142,7 @@ function randomId(): string {
 function configOf(config: CreateConfig): ConfigText & { bundle: string } {
   if (config.program !== undefined || config.spec !== undefined) {
     const spec = config.program === undefined ? plain<Spec>("spec", config.spec) : specOfProgram(config);
-    const text = JSON.stringify(config.monitor ? withSurroundings(spec) : spec);
+    const text = textOf(spec);
     const { folder } = callLifeHere<{ folder: string }>("folder", { path: config.bundle ?? "." });
     return { ...readConfig(text, "the spec"), bundle: folder };
   }
@@ -170,29 +169,12 @@ function specOfProgram(config: ProgramConfig): Spec {
   return specFromConfig(config);
 }
 
-/** A spec that is the same whoever makes a container of it later: what is inherited now, or read, is written down. */
-function withSurroundings(spec: Spec): Spec {
-  const { inheritEnv, envFiles = [], defaultEnv, seccompFile, ...kept } = spec.minicontainer ?? {};
-  if (!inheritEnv && envFiles.length === 0 && seccompFile === undefined) return spec;
-  const { ociVersion, process, linux } = spec;
-  const taking = {
-    ociVersion,
-    process: { args: process?.args, env: process?.env },
-    minicontainer: { inheritEnv, envFiles, defaultEnv, seccompFile },
-  };
-  const { variables, seccomp } = callLifeHere<Surroundings>("surroundings", { spec: taking });
-  return {
-    ...spec,
-    process: process && { ...process, env: variables },
-    linux: seccomp === null ? linux : { seccomp, ...linux },
-    minicontainer: kept,
-  };
-}
-
-/** What a spec takes from around this process. */
-interface Surroundings {
-  variables: string[];
-  seccomp: Seccomp | null;
+/** The configuration of a spec: the same whoever starts, joins or renews the container later, and from which folder. */
+function textOf(spec: Spec): string {
+  const text = JSON.stringify(spec);
+  const { inheritEnv, envFiles = [], seccompFile } = spec.minicontainer ?? {};
+  const isWhole = !inheritEnv && envFiles.length === 0 && seccompFile === undefined;
+  return isWhole ? text : callLifeHere<{ text: string }>("surroundings", { text }).text;
 }
 
 /** Makes the container's folder, which is its id's reservation; a half-made one of that id is undone first. */

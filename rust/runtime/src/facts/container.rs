@@ -102,18 +102,10 @@ fn look_at_terminals(facts: &mut Facts, wanted: Tty) {
 
 /// Reads a file with OCI's `linux.seccomp`.
 fn read_filter(path: &str) -> Result<Seccomp, Error> {
-    let refuse = |error| Error::spec(FILTER_FIELD, format!("{path:?} is no seccomp profile: {error}"));
-    serde_json::from_str(&filter_text(path)?).map_err(refuse)
-}
-
-const FILTER_FIELD: &str = "minicontainer.seccompFile";
-
-/// The text of a file that should have OCI's `linux.seccomp`.
-///
-/// # Errors
-/// [`Error::Spec`] where it cannot be read.
-pub(crate) fn filter_text(path: &str) -> Result<String, Error> {
-    read_text(|| FILTER_FIELD.into(), path)
+    let field = || "minicontainer.seccompFile".to_string();
+    let text = read_text(field, path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::spec(field(), format!("{path:?} is no seccomp profile: {error}")))
 }
 
 /// Looks at a device file of the host's.

@@ -21,7 +21,6 @@ use crate::seccomp::spec::Seccomp;
 use crate::spec::Spec;
 use crate::users;
 
-pub(crate) use container::filter_text;
 pub use container::find_helper;
 
 /// Facts about this process and its host.
