@@ -49,14 +49,8 @@ export async function fullBwrap(rootfs: string): Promise<Line> {
     .flatMap((path) => ["--ro-bind-try", path, path]);
   return {
     line: [
-      ...isolation(rootfs),
-      "--mqueue",
-      "/dev/mqueue",
-      ...masks.flat(),
-      ...readOnly,
-      "--seccomp",
-      "0",
-      "/bin/true",
+      ...[...isolation(rootfs), "--mqueue", "/dev/mqueue"],
+      ...[...masks.flat(), ...readOnly, "--seccomp", "0", "/bin/true"],
     ],
     stdin: await defaultSeccomp("bpf"),
   };
