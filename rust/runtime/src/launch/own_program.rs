@@ -6,6 +6,7 @@
 use std::ffi::CString;
 use std::fs;
 use std::mem::MaybeUninit;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use nix::libc;
 /// A file of one mount: the filesystem's major and minor number, the file's number there, the mount's number.
 type Identity = (u32, u32, u64, u64);
 
+/// What this process executes, which never changes.
+static OWN: LazyLock<Option<Identity>> = LazyLock::new(|| identity("/proc/self/exe"));
+
 /// Whether process `pid` executes the file that this one does, by the mount that this one has: a container whose root is
 /// the host's `/` may well execute it, by a mount of its own. Where the two have their mounts in common, so may it.
 pub(super) fn is_executed_by(pid: i32) -> bool {
-    let own = identity("/proc/self/exe");
-    let seems_so = || own.is_some() && own == identity(&format!("/proc/{pid}/exe")) && !has_our_mounts(pid);
+    let seems_so = || OWN.is_some() && *OWN == identity(&format!("/proc/{pid}/exe")) && !has_our_mounts(pid);
     // We are woken a moment before the child leaves our memory for the program's, and until then is seen to execute ours.
     let mut looks = 0;
     while seems_so() {

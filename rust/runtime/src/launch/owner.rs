@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use crate::error::Error;
@@ -29,13 +29,19 @@ const MOST_THREADS: usize = 8;
 /// processors these have work meanwhile.
 const MORE_THAN_PROCESSORS: usize = 2;
 
+/// Asked once: the answer is in three files of /proc and /sys, which takes longer than to hand a program over.
+static WANTED: LazyLock<usize> = LazyLock::new(|| {
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    processors.saturating_add(MORE_THAN_PROCESSORS).min(MOST_THREADS)
+});
+
 /// Runs `job` on a thread that lives as long as the process, and returns at once.
 ///
 /// # Errors
 /// [`Error::System`] where no such thread can be had; `job` is dropped then.
 pub fn submit(job: impl FnOnce() + Send + 'static) -> Result<(), Error> {
     let mut threads = lock();
-    if threads.idle <= threads.jobs.len() && threads.started < wanted() {
+    if threads.idle <= threads.jobs.len() && threads.started < *WANTED {
         let started = thread::Builder::new().name("minicontainer".into()).stack_size(256 * 1024).spawn(work);
         match started {
             Ok(_) => threads.started += 1,
@@ -63,11 +69,6 @@ pub fn run<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Resul
         let _ = sender.send(job());
     })?;
     receiver.recv().map_err(|_| Error::Internal { message: "a thread ended before its work".into() })
-}
-
-fn wanted() -> usize {
-    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    processors.saturating_add(MORE_THAN_PROCESSORS).min(MOST_THREADS)
 }
 
 fn lock() -> MutexGuard<'static, Threads> {
