@@ -91,7 +91,7 @@ export function specFromConfig(config: Runnable): Spec {
   const repeated = repeatedSpec(config);
   if (repeated !== undefined) return repeated;
   if (isPlain(config)) return remember(config, withPidNamespace(programOf(config), config.enablePidNamespace));
-  return withTerminalStreams(isolate(programOf(config), config), config);
+  return remember(config, withTerminalStreams(isolate(programOf(config), config), config));
 }
 
 /** The fields that isolate nothing, and the one that isolates only PIDs. */

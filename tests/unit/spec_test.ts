@@ -154,6 +154,21 @@ Deno.test("specFromConfig() gives who says the same again the same spec, and nob
   assertThrows(() => specFromConfig({ ...config, argv: new Array<string>(2) }), SpecError, "argv");
 });
 
+Deno.test("specFromConfig() gives a container that says the same again the same spec, and no other", () => {
+  const mount = { type: "tmpfs", source: "tmpfs", destination: "/a" };
+  const config = { program: "/bin/true", rootfs: "/r", capAdd: ["CAP_KILL"], volumes: ["/a:/b"] };
+  const spec = specFromConfig(config);
+  assertStrictEquals(specFromConfig({ ...config, volumes: ["/a:/b"] }), spec);
+  config.volumes[0] = "/a:/c";
+  assertEquals(specFromConfig(config).mounts?.at(-1)?.destination, "/c");
+  assertStrictEquals(specFromConfig({ ...config, volumes: ["/a:/b"] }), spec);
+  assertEquals(specFromConfig({ ...config, readOnly: true }).root, { path: "/r", readonly: true });
+  const withMount = { ...config, mounts: [mount] };
+  assertEquals(specFromConfig(withMount).mounts?.some(({ destination }) => destination === "/a"), true);
+  mount.destination = "/d";
+  assertEquals(specFromConfig(withMount).mounts?.some(({ destination }) => destination === "/a"), false);
+});
+
 Deno.test("specFromConfig() reads fields that are not listed each time", () => {
   let cwd = "/a";
   class Config {
