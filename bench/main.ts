@@ -35,7 +35,8 @@ const PARTS: Record<string, (quick: boolean, folder: string) => Promise<Part>> =
   library: (quick, folder) => library(quick ? 50 : 500, folder),
   heap: (quick) => heap(quick ? 20 : 200),
   throughput: (quick, folder) => quick ? throughput(1, 200, folder) : throughput(3, 1000, folder),
-  containers: (quick, folder) => quick ? containers(20, 200, folder) : containers(150, 1000, folder),
+  containers: (quick, folder) =>
+    containers(quick ? { rounds: 20, turns: 1, many: 200 } : { rounds: 150, turns: 5, many: 1000 }, folder),
   limits: (quick, folder) => limits(quick ? 15 : 100, folder),
   command: (quick, folder) => command(quick ? 10 : 60, folder),
   life: (quick, folder) => life(quick ? 5 : 30, folder),
