@@ -8,17 +8,23 @@ import { type Extras, OCI_VERSION, type Spec, type SpecStdio } from "./types.ts"
 /** The spec of a program with nothing isolated. */
 export function programOf(config: NamespaceExecConfig): Spec {
   const program = name("program", config.program, "a program");
-  const args = config.argv === undefined ? [program] : texts("argv", config.argv);
-  if (args.length === 0) throw new SpecError("argv", "must have at least one entry, the program's own name");
   return {
     ociVersion: OCI_VERSION,
     process: present({
-      args,
+      args: argumentsOf(config),
       env: environment(config.envp),
       cwd: ifGiven("cwd", config.cwd, (path, value) => name(path, value, "a folder")),
     }),
     minicontainer: { program, inheritEnv: config.envp === undefined, ...runOf(config) },
   };
+}
+
+/** @throws {SpecError} where a program cannot have them */
+export function argumentsOf({ program, argv }: Pick<NamespaceExecConfig, "program" | "argv">): string[] {
+  if (argv === undefined) return [program];
+  const args = texts("argv", argv);
+  if (args.length === 0) throw new SpecError("argv", "must have at least one entry, the program's own name");
+  return args;
 }
 
 /** How a program is run, whatever it is. */

@@ -3,6 +3,8 @@
  * which for a container takes 50 µs. A configuration is compared field by field, for its owner may have changed it.
  */
 
+import type { NamespaceExecConfig } from "./exec_config.ts";
+import { argumentsOf } from "./program.ts";
 import type { Spec } from "./types.ts";
 
 interface Remembered {
@@ -16,11 +18,25 @@ const MOST = 8;
 const remembered: Remembered[] = [];
 let next = 0;
 
-/** The spec of a configuration that says what one before it said, in the same order. */
-export function repeatedSpec(config: object): Spec | undefined {
+/**
+ * The spec of a configuration that says what one before it said, in the same order; of its arguments, which differ more
+ * often than anything else, it may say something else.
+ *
+ * @throws {SpecError} where those are none
+ */
+export function repeatedSpec(config: NamespaceExecConfig): Spec | undefined {
   if (!isOrdinary(config)) return undefined;
-  for (const former of remembered) if (isTheSame(config, former)) return former.spec;
-  return undefined;
+  let alike: Remembered | undefined;
+  for (const former of remembered) {
+    const differs = difference(config, former);
+    if (differs === "nothing") return former.spec;
+    if (differs === "arguments") alike = former;
+  }
+  return alike === undefined ? undefined : remember(config, withArguments(alike.spec, argumentsOf(config)));
+}
+
+function withArguments(spec: Spec, args: string[]): Spec {
+  return { ...spec, process: { ...spec.process, args } };
 }
 
 /** Remembers the spec of a configuration that has only texts, numbers, truths and lists of them. */
@@ -49,16 +65,24 @@ function hasNoOther(config: object, count: number): boolean {
   return Object.getOwnPropertyNames(config).length === count;
 }
 
-/** By `for … in`, for which an object of a known shape has its fields' names and places at hand. */
-function isTheSame(config: object, { names, values }: Remembered): boolean {
+/**
+ * In what a configuration differs.
+ *
+ * By `for … in`, for which an object of a known shape has its fields' names and places at hand.
+ */
+function difference(config: object, { names, values }: Remembered): "nothing" | "arguments" | "more" {
   let index = 0;
+  let differs: "nothing" | "arguments" = "nothing";
   for (const name in config) {
-    if (name !== names[index]) return false;
+    if (name !== names[index]) return "more";
     const value: unknown = config[name as keyof typeof config];
-    if (value !== values[index] && !isSameList(value, values[index])) return false;
+    if (value !== values[index] && !isSameList(value, values[index])) {
+      if (name !== "argv") return "more";
+      differs = "arguments";
+    }
     index++;
   }
-  return index === names.length && hasNoOther(config, index);
+  return index === names.length && hasNoOther(config, index) ? differs : "more";
 }
 
 function isSameList(value: unknown, former: unknown): boolean {

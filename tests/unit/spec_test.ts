@@ -169,6 +169,32 @@ Deno.test("specFromConfig() gives a container that says the same again the same 
   assertEquals(specFromConfig(withMount).mounts?.some(({ destination }) => destination === "/a"), false);
 });
 
+Deno.test("specFromConfig() makes the same of other arguments as if they were the first", () => {
+  const configs: NamespaceExecConfig[] = [
+    { program: "/bin/echo", argv: ["echo"], enablePidNamespace: true },
+    { program: "/bin/echo", argv: ["echo"], rootfs: "/r", hostname: "h", envp: ["A=1"], cwd: "/" },
+  ];
+  for (const config of configs) {
+    specFromConfig(config);
+    for (const argv of [["echo", "a"], ["b", "c", "d"], [""], undefined]) {
+      const other = { ...config, argv };
+      const spec = specFromConfig(other);
+      assertEquals(spec, isolate(programOf(other), other));
+      assertStrictEquals(specFromConfig(other), spec);
+      const { program, enablePidNamespace } = other;
+      const others: NamespaceExecConfig[] = [
+        ...[{ ...other, cwd: "/a" }, { program, argv }, { argv, program }, { program, argv, hostname: "g" }],
+        ...[{ program, enablePidNamespace }, { program, cwd: "/", argv }],
+      ];
+      for (const each of others) assertEquals(specFromConfig(each), isolate(programOf(each), each));
+    }
+    for (const argv of [[], ["a\0"], ["a", 7], "a", null]) {
+      const error = assertThrows(() => specFromConfig({ ...config, argv } as NamespaceExecConfig), SpecError);
+      assertEquals(error.path.replace(/\[\d\]/, ""), "argv");
+    }
+  }
+});
+
 Deno.test("specFromConfig() reads fields that are not listed each time", () => {
   let cwd = "/a";
   class Config {

@@ -116,7 +116,7 @@ pub enum Passed {
 }
 
 /// Everything that the child will do, and everything that it needs for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The namespaces that the clone makes.
     pub namespaces: CloneFlags,

@@ -62,6 +62,25 @@ pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<Step, 
     Ok(Step::Exec { candidates, argv, envp })
 }
 
+impl Plan {
+    /// Gives the program other arguments, of which but its last step knows.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] where a program cannot have them.
+    pub(crate) fn set_arguments(&mut self, arguments: &[String]) -> Result<(), Error> {
+        if arguments.is_empty() {
+            return Err(no_arguments());
+        }
+        let arguments = c_strings(arguments, "process.args")?;
+        if let Some(Step::Exec { argv, .. }) = self.steps.last() {
+            if let Some(list) = self.lists.get_mut(argv.0 as usize) {
+                *list = arguments.into();
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The paths to try: the program itself where it has a slash, else its name in each folder of PATH, as `execvp(3)`.
 fn candidates(program: &str, field: &str, path: &[u8]) -> Result<Vec<CString>, Error> {
     let program = c_string(program, || field.into())?;
