@@ -152,3 +152,29 @@ Deno.test(`specFromConfig() makes a spec of a random configuration, or throws Sp
   }
   assert(made > RUNS / 10 && made < RUNS, `${made} were specs`);
 });
+
+Deno.test("specFromConfig() makes the same of what is like a configuration before as if nothing had been before", () => {
+  const random = randomNumbers(20_261_127);
+  const fields = Object.entries(TAKEN);
+  const outcome = (config: object) => {
+    try {
+      return specFromConfig(config as NamespaceExecConfig);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  let config: Record<string, unknown> = { program: "sh", argv: ["sh"] };
+  let repeated = 0;
+  for (let run = 0; run < RUNS / 4; run++) {
+    const [field, value] = fields[random(fields.length)];
+    if (random(8) === 0) config = { program: "sh", argv: ["sh"] };
+    else if (random(2) === 0) config = { ...config, [field]: mutated(value, random) };
+    else config = { ...config, argv: mutated(["sh", String(random(3))], random) };
+    // One with a prototype of its own is not looked up.
+    const fresh = outcome(Object.assign(Object.create({}), config));
+    const found = outcome(config);
+    assertEquals(found, fresh);
+    if (typeof found === "object" && outcome({ ...config }) === found) repeated++;
+  }
+  assert(repeated > RUNS / 20, `${repeated} were repeated`);
+});
