@@ -63,7 +63,7 @@ pub(super) fn exec(plan: &mut Plan, spec: &Spec, facts: &Facts) -> Result<Step, 
 }
 
 impl Plan {
-    /// Gives the program other arguments, of which but its last step knows.
+    /// Gives the program other arguments, of which but the step that executes it knows.
     ///
     /// # Errors
     /// [`Error::Spec`] where a program cannot have them.
@@ -72,10 +72,12 @@ impl Plan {
             return Err(no_arguments());
         }
         let arguments = c_strings(arguments, "process.args")?;
-        if let Some(Step::Exec { argv, .. }) = self.steps.last() {
-            if let Some(list) = self.lists.get_mut(argv.0 as usize) {
-                *list = arguments.into();
-            }
+        let place = self.steps.iter().find_map(|step| match step {
+            Step::Exec { argv, .. } => Some(argv.0 as usize),
+            _ => None,
+        });
+        if let Some(list) = place.and_then(|place| self.lists.get_mut(place)) {
+            *list = arguments.into();
         }
         Ok(())
     }
