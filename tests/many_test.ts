@@ -7,8 +7,10 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { namespaceExec, namespaceSpawn } from "../mod.ts";
 import { leavesNothing, namedPipe, requires, runDeno, shell, tempFolder } from "./support.ts";
+import { containers, rootfs, says } from "./support_rootfs.ts";
 
 const test = requires();
+const containerTest = requires(containers);
 
 test("namespaceSpawn() tells every end when a thousand programs run at once", async () => {
   const count = 1000;
@@ -56,6 +58,21 @@ test("namespaceExec() and Deno.Command each tell their own ends when both start 
     assertEquals(ends, codes.flatMap((code) => [code, code]));
   });
 });
+
+containerTest(
+  "namespaceExec() gives each of a hundred containers what it was asked for when they are started at once",
+  async () => {
+    using root = rootfs();
+    const inContainer = (argument: string, hostname: string) =>
+      says({ rootfs: root.path, hostname, argv: ["sh", "-c", 'echo "$1 $(hostname)"', "sh", argument] }, "");
+    await leavesNothing(async () => {
+      const said = await Promise.all(
+        Array.from({ length: 100 }, (_, index) => inContainer(`${index}`, `box-${index % 3}`)),
+      );
+      assertEquals(said, said.map((_, index) => `${index} box-${index % 3}`));
+    });
+  },
+);
 
 /** What a Worker runs, as a Deno's text names it. */
 const worker = (code: string) => `new Worker(URL.createObjectURL(new Blob([\`${code}\`])), { type: "module" })`;
