@@ -132,10 +132,10 @@ async function cases(folder: string): Promise<Case[]> {
 
 /** Containers per second of each, at their best, taking turns. */
 async function rates(ready: Case[], { turns, many }: Repetitions): Promise<[string, number][]> {
-  const ways = ready.flatMap((one) => {
-    const rated = RATED.find(({ name }) => name === one.name);
-    const count = Math.ceil(many * (rated?.share ?? 0));
-    return rated?.each.map((atATime) => ({ one, count, atATime, rates: [] as number[] })) ?? [];
+  const ways = RATED.flatMap(({ name, each, share }) => {
+    const one = ready.find((one) => one.name === name);
+    if (one === undefined) return [];
+    return each.map((atATime) => ({ one, count: Math.ceil(many * share), atATime, rates: [] as number[] }));
   });
   for (let turn = 0; turn < turns; turn++) {
     for (const { one, count, atATime, rates } of shuffled(ways)) {
